@@ -54,6 +54,16 @@ def _windows(a: Array, axes: int, k: int) -> Array:
     return a
 
 
+def _of_eigenvalues(function: Callable[[Array], Array]) -> Callable[[Array], Array]:
+    """V f(Λ) V⁻¹ of a matrix with a basis of eigenvectors."""
+
+    def value(a: Array) -> Array:
+        values, vectors = np.linalg.eig(a)
+        return np.real(vectors @ np.diag(function(values + 0j)) @ np.linalg.inv(vectors))
+
+    return value
+
+
 #: The language: every function of fixed meaning, and those that occur in derivatives only.
 KNOWN: Functions = {
     **{name: getattr(np, name) for name in vocabulary.KNOWN if hasattr(np, name)},
@@ -62,6 +72,11 @@ KNOWN: Functions = {
     "det": np.linalg.det,
     "logdet": lambda a: np.linalg.slogdet(a)[1],
     "norm": np.linalg.norm,
+    "expm": _of_eigenvalues(np.exp),
+    "sqrtm": _of_eigenvalues(np.sqrt),
+    "eigvalsh": np.linalg.eigvalsh,
+    "eigh": np.linalg.eigh,
+    "svdvals": lambda a: np.linalg.svd(a)[1],
     "eye": lambda n: np.eye(int(n)),
     "ones": lambda sizes: np.ones(np.asarray(sizes, dtype=int)),
     "zeros": lambda sizes: np.zeros(np.asarray(sizes, dtype=int)),

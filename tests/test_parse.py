@@ -383,7 +383,7 @@ WITH_CARET = [
     (
         LINE + "norm(Y, 0)",
         "0)",
-        "The order of a norm is a positive number, inf or -inf: norm(x, 1).",
+        "The order of a norm is a positive number, inf, -inf or 'nuc': norm(x, 1).",
     ),
     (LINE + "sum(1j*Y)", "1j", "1j is not in the language; write a real number such as 2 or 0.5."),
     (

@@ -12,7 +12,7 @@ from matderiv.expression.nodes import Node
 
 __all__ = ["Fitting"]
 
-_OF_A_SQUARE = nodes.Trace | nodes.Inverse | nodes.Determinant | nodes.LogDet
+_OF_A_SQUARE = nodes.Trace | nodes.Inverse | nodes.Determinant | nodes.LogDet | nodes.MatrixFunction
 
 
 class Fitting(ShapesOver):

@@ -14,6 +14,7 @@ from matderiv.expression import nodes
 from matderiv.expression.definitions import domain_of
 from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.index_values import drawn_labels
+from matderiv.expression.matrix_functions import is_eigen
 from matderiv.expression.nodes import Node
 from matderiv.expression.numeric import Evaluator, numeric_value, sizes_in
 from matderiv.expression.shapes import Shape
@@ -70,7 +71,7 @@ def random_case(
             value = chance.uniform(low, 1.5, [dim.size for dim in shapes[name]])
             if attempt % 4 > 1 and value.ndim == _SQUARE and value.shape[0] == value.shape[1]:
                 value = value @ value.T + np.eye(len(value))
-            values[name] = structured(value, question.task.assumed.get(name))
+            values[name] = structured(value, question.structure(name))
             if name in labels:
                 values[name] = drawn_labels(value, labels[name])
         case = Case(values, functions, Evaluator(values, functions, sizes_in(shapes)))
@@ -119,10 +120,19 @@ def _smooth(formulas: Iterable[Node], case: Case) -> bool:
                     place = case.value(jumps[1])
                     if np.min(np.abs(place - np.round(place)), initial=1) < _KINK:
                         return False
+                case nodes.MatrixFunction(arg, function) if is_eigen(function):
+                    if not _has_simple_eigenvalues(case.value(arg)):
+                        return False
                 case nodes.Inverse(arg) | nodes.Determinant(arg) | nodes.LogDet(arg):
                     if np.linalg.cond(case.value(arg)) > _CONDITION:
                         return False
     return True
+
+
+def _has_simple_eigenvalues(matrix: Any) -> bool:
+    """Whether a matrix is symmetric and its eigenvalues are apart."""
+    apart = np.diff(np.linalg.eigvalsh(matrix))
+    return bool(np.allclose(matrix, matrix.T) and np.min(apart, initial=1) > _KINK)
 
 
 def _undefined(

@@ -14,7 +14,14 @@ from matderiv.expression.shapes import Shape
 __all__ = ["Misfit", "misfit"]
 
 _OF_TWO = nodes.MatMul | nodes.Entrywise
-_OF_A_SQUARE = nodes.Trace | nodes.Inverse | nodes.Determinant | nodes.LogDet | nodes.Diag
+_OF_A_SQUARE = (
+    nodes.Trace
+    | nodes.Inverse
+    | nodes.Determinant
+    | nodes.LogDet
+    | nodes.MatrixFunction
+    | nodes.Diag
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ from matderiv.expression.assumptions import Convention, read_assumed, read_conve
 from matderiv.expression.claim import Words, parse_claim
 from matderiv.expression.dims import Dim, Shape
 from matderiv.expression.known_shapes import labels_of, sized_for, with_axes
+from matderiv.expression.matrix_functions import symmetric_names
 from matderiv.expression.nodes import Name, Node, names_in
 from matderiv.expression.parse import parse
 from matderiv.expression.program import Assignment, Program
@@ -222,6 +223,12 @@ class Question:
     def sized(self, sizes: Mapping[str, int]) -> dict[str, Shape]:
         """The shapes at other sizes; an index may need larger ones."""
         return sized_for(self.program, self.shapes, sizes)
+
+    def structure(self, name: str) -> str | None:
+        """The structure of an input that is drawn: a matrix with eigenvalues is symmetric."""
+        taken = (symmetric_names(a.value) for a in self.program.assignments)
+        own = "symmetric" if any(name in names for names in taken) else None
+        return self.task.assumed.get(name, own)
 
     def labels(self, shapes: Mapping[str, Shape]) -> dict[str, int]:
         """The inputs that hold labels, each with how many there are to choose from."""

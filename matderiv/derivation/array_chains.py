@@ -42,6 +42,6 @@ class ArrayChains:
         return tuple(name for name in names if name in names_in(value))
 
     def change(self, name: str) -> Node:
-        """Dz in the changes of the names that z is computed from in a step."""
+        """The change dz in those of the names that z is computed from in a step."""
         value, facts = self.about.graph.definition(name), self.about.task.sweep.facts
         return change_by_rules(name, value, self.moving(value), facts)

@@ -19,7 +19,7 @@ __all__ = ["ArrayDifferentials", "squared_by"]
 
 
 def squared_by(vector: Node, matrix: Node) -> Node:
-    """ZᵀMz; of a number times a matrix, with the number before it."""
+    """The number zᵀMz; of a number times a matrix, with the number before it."""
     match matrix:
         case nodes.Multiply(nodes.Number() as number, inside):
             return nodes.Multiply(number, squared_by(vector, inside))
@@ -32,7 +32,7 @@ class ArrayDifferentials(ArrayChains):
     __slots__ = ()
 
     def differentials(self) -> Iterator[Chain]:
-        """Dz of each value z, put into that of Y; of a gradient, d²L as well."""
+        """The change dz of each value z, put into that of Y; of a gradient, d²L as well."""
         about, task = self.about, self.about.task
         own = about.shape(about.wrt)
         changes: dict[str, Node] = {}
@@ -50,7 +50,7 @@ class ArrayDifferentials(ArrayChains):
         yield from self.put_together(changes)
 
     def put_together(self, changes: dict[str, Node]) -> Iterator[Chain]:
-        """DY = J dX, and of a gradient d²L = dXᵀ H dX."""
+        """The lines dY = J dX, and of a gradient d²L = dXᵀ H dX."""
         about, facts = self.about, self.about.task.sweep.facts
         put = changes[about.of]
         for name in reversed(about.moving[:-1]):
@@ -89,7 +89,7 @@ class ArrayDifferentials(ArrayChains):
         )
 
     def squared(self, change: Node) -> Node:
-        """DxᵀH dx of a vector; h·dx² of a number."""
+        """The number dxᵀH dx of a vector; h·dx² of a number."""
         if not self.about.shape(self.about.wrt):
             return nodes.Multiply(self.about.formula, nodes.Power(change, nodes.TWO))
         return squared_by(change, self.about.formula)

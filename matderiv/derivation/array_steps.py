@@ -158,7 +158,7 @@ class _Builder(ArrayChains):
             yield found
 
     def squares(self, sign: int) -> Iterator[Chain]:
-        """ZᵀHz, or its opposite, as a sum of squares, where the form of H shows it."""
+        """The number zᵀHz, or its opposite, as a sum of squares, where the form of H shows it."""
         about = self.about
         z = Name(about.names.vector)
         matrix = about.formula if sign > 0 else nodes.Negate(about.formula)
@@ -175,7 +175,7 @@ class _Builder(ArrayChains):
     # -- Newton's step -----------------------------------------------------------------------
 
     def newton(self) -> Iterator[Chain]:
-        """D(gᵀs + sᵀHs/2) = (g + Hs)ᵀ ds; and of a quadratic L, Hx - g without x.
+        """The line d(gᵀs + sᵀHs/2) = (g + Hs)ᵀ ds; and of a quadratic L, Hx - g without x.
 
         That is what H times x + s is where Hs = -g, the right side of the normal equations.
         """

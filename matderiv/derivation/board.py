@@ -193,14 +193,14 @@ class _Writer:
         return tuple(n for n in (*inputs, *values) if not gone[n].vanishes)
 
     def differential(self, name: str, change: Node) -> BoardLine:
-        """DZ by the rules for differentials."""
+        """The differential dZ by the rules."""
         link = self.changes.equal(self.changes.judge(name), name, change_of(name), change)
         return BoardLine("differential", link, uses=tuple(self.changes.uses(name)))
 
     # -- the change of the loss ----------------------------------------------------------------
 
     def first(self, change: Node, here: tuple[str, ...]) -> Iterator[BoardLine]:
-        """DL by its rules, and as tr(Gᵀ dX) + … where that is short enough."""
+        """The differential dL by its rules, and as tr(Gᵀ dX) + … where that is short enough."""
         loss = self.task.loss
         given = self.given = [name for name in here if self.is_given(name)]
         if here and len(given) == len(here):

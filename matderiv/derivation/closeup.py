@@ -135,7 +135,7 @@ class CloseUpBuilder(Builder):
 
     @property
     def total(self) -> Entry:
-        """L."""
+        """The loss L."""
         return Entry(self.sweep.graph.scalar, ())
 
     @property
@@ -145,7 +145,7 @@ class CloseUpBuilder(Builder):
 
     @property
     def places(self) -> Indices:
-        """I and j, the indices of Z."""
+        """The indices i and j of Z."""
         return self.task.value_indices(self.over)
 
     @property
@@ -155,7 +155,7 @@ class CloseUpBuilder(Builder):
         return self.close.summand
 
     def z(self, at: Indices) -> Entry:
-        """z_ij."""
+        """The entry z_ij."""
         return Entry(self.close.value, at)
 
     def f(self, at: Indices) -> Call:
@@ -163,14 +163,14 @@ class CloseUpBuilder(Builder):
         return function_of(self.summand.function, self.close.value, at)
 
     def sum(self, term: Callable[[Indices], Form]) -> Form:
-        """c·Σ_ij of a term."""
+        """The sum c·Σ_ij of a term."""
         bound = bound_letters(self.places, self.over)
         made = multiplied(self.factor, term(self.places))
         return tuple((Term(t.atoms, t.bound + bound), number) for t, number in made)
 
     @property
     def factor(self) -> Form:
-        """C."""
+        """The number c in L = c·Σ_ij f(z_ij)."""
         return Entries(self.sweep.facts.shape).at(self.summand.factor)
 
     # -- steps -------------------------------------------------------------------------------

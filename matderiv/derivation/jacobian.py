@@ -95,7 +95,7 @@ def _builder(task: Task, wrt: str) -> Builder:
 
 
 def _entries(task: Task, of: str, wrt: str) -> tuple[Entry, Entry]:
-    """Z_ij and x_pq."""
+    """The entries z_ij and x_pq."""
     return (
         Entry(of, task.value_indices(task.shapes[of])),
         Entry(wrt, task.input_indices(task.shapes[wrt])),

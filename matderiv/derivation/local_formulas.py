@@ -77,7 +77,7 @@ def local_by_formula(
 
 
 def single_term(part: IndexExpression) -> IndexExpression | None:
-    """A_p for Σ_k δ_pk a_k; None for anything else."""
+    """The term a_p for Σ_k δ_pk a_k; None for anything else."""
     made = without_deltas(part) if isinstance(part, SumOver) else part
     return None if made == part else with_other_parts(made, single_term)
 

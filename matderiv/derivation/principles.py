@@ -16,6 +16,7 @@ from matderiv.derivation.judge import Judge
 from matderiv.derivation.sides import Differential, Formula, Matrix, change_of
 from matderiv.errors import ProofError
 from matderiv.expression import nodes
+from matderiv.expression.matrix_functions import function_kind
 from matderiv.expression.nodes import Name, Node, names_in
 from matderiv.expression.source import source
 
@@ -31,7 +32,17 @@ _MATRIX = 2  # dimensions
 
 #: The rules, in the order in which a page lists them.
 PrincipleKind = Literal[
-    "product", "entrywise", "broadcast", "softmax", "square", "inverse", "logdet", "fork"
+    "product",
+    "entrywise",
+    "broadcast",
+    "softmax",
+    "square",
+    "inverse",
+    "logdet",
+    "exponential",
+    "root",
+    "eigenvalue",
+    "fork",
 ]
 _Shapes: TypeAlias = Mapping[str, tuple[int, ...]]
 
@@ -69,6 +80,13 @@ def _is(*kinds: type) -> Callable[[Task, Node], bool]:
     return lambda _, node: isinstance(node, kinds)
 
 
+def _is_function(kind: str) -> Callable[[Task, Node], bool]:
+    """A function of a matrix in a trace."""
+    return lambda _, node: (
+        isinstance(node, nodes.MatrixFunction) and function_kind(node.function) == kind
+    )
+
+
 def _is_broadcast(task: Task, node: Node) -> bool:
     """A vector that is added to every row of a matrix."""
     if not isinstance(node, nodes.Add | nodes.Subtract):
@@ -97,6 +115,9 @@ _RULES: Mapping[PrincipleKind, _Rule] = {
     "square": _Rule("L = sum(X**2)", {"X": (2, 3)}, ("X",), _is_square),
     "inverse": _Rule("Y = inv(A); L = Loss(Y)", {"A": (3, 3)}, ("A",), _is(nodes.Inverse)),
     "logdet": _Rule("L = logdet(A)", {"A": (3, 3)}, ("A",), _is(nodes.LogDet)),
+    "exponential": _Rule("L = tr(expm(A))", {"A": (3, 3)}, ("A",), _is_function("expm")),
+    "root": _Rule("L = tr(sqrtm(A))", {"A": (3, 3)}, ("A",), _is_function("sqrtm")),
+    "eigenvalue": _Rule("L = eigvalsh(A)[0]", {"A": (3, 3)}, ("A",), _is_function("eigenvalue")),
 }
 _FORK = _Rule("Y = f(X) + g(X); L = Loss(Y)", {"X": (2, 3)}, ("X",), lambda *_: False)
 

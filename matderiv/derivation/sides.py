@@ -137,7 +137,7 @@ Bound = tuple[tuple[str, str], ...]
 
 
 def change_of(name: str) -> nodes.Name:
-    """DX as a name, δX; no name of a program begins with this letter."""
+    """The name δX of dX; no name of a program begins with this letter."""
     return nodes.Name(f"δ{name}")
 
 

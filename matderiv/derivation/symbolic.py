@@ -54,6 +54,7 @@ from matderiv.derivation.sides import (
     WrittenEntry,
 )
 from matderiv.errors import TooLarge, UnsupportedError
+from matderiv.expression.matrix_functions import MATRIX_FUNCTIONS, function_kind
 from matderiv.expression.nodes import Name, Node
 from matderiv.expression.shapes import Dim, Shape
 from matderiv.expression.source import source
@@ -300,6 +301,8 @@ class _Forms:
             case "det":
                 return sp.Determinant(whole)
         name = atom.function
+        if function_kind(name) in MATRIX_FUNCTIONS:
+            return undefined_function(name.replace(" ", "_"))(whole, *places)
         by = (1,) if name not in self.task.program.functions() else ()
         return undefined_function(name[1:] if by else name, by)(whole, *places)
 

@@ -18,7 +18,7 @@ __all__ = ["change_by_rules", "inner", "traced"]
 
 
 def change_by_rules(name: str, value: Node, moving: Iterable[str], facts: Facts) -> Node:
-    """Dz of z = value in the changes of the names that move, with z where its value stands."""
+    """The change dz of z = value in those of the names that move, with z where its value stands."""
     change = differential(value, {of: change_of(of) for of in moving}, facts.shape)
     if change is None:  # a spread or a softmax of one entry is the same at any input
         return nodes.ZERO

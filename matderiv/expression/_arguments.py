@@ -195,8 +195,8 @@ def _order(name: str, tree: ast.expr) -> Order | None:
     match tree:
         case ast.Constant(value=None):
             return None
-        case ast.Constant(value="fro"):
-            return "fro"
+        case ast.Constant(value="fro" | "nuc" as text):
+            return str(text)
         case ast.Name(id="inf") | ast.Attribute(value=ast.Name(), attr="inf"):
             return "inf"
         case ast.UnaryOp(op=ast.USub(), operand=operand) if _order(name, operand) == "inf":
@@ -205,11 +205,8 @@ def _order(name: str, tree: ast.expr) -> Order | None:
             not isinstance(order, bool) and 0 < order < _LARGEST_ORDER
         ):
             return Fraction(str(order))
-    hint = "; the nuclear norm has no words in this version" * (
-        isinstance(tree, ast.Constant) and tree.value == "nuc"
-    )
     raise Refusal(
-        f"The order of a norm is a positive number, inf or -inf: {name}(x, 1){hint}.",
+        f"The order of a norm is a positive number, inf, -inf or 'nuc': {name}(x, 1).",
         tree,
     )
 

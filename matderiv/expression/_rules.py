@@ -25,7 +25,7 @@ from matderiv.expression.source import source
 __all__ = ["Rules", "solved_size"]
 
 _MATRIX = 2  # dimensions
-_ORDERS = (1, "inf", "-inf")  # of norms of matrices
+_ORDERS = (1, 2, "inf", "-inf", "nuc")  # of norms of matrices
 
 
 class Rules:
@@ -90,7 +90,7 @@ class Rules:
             case nodes.Trace(arg) | nodes.Determinant(arg) | nodes.LogDet(arg):
                 self._square(node, arg)
                 return ()
-            case nodes.Inverse(arg):
+            case nodes.Inverse(arg) | nodes.MatrixFunction(arg):
                 return self._square(node, arg)
             case nodes.Diag():
                 return self._diag(node)
@@ -474,11 +474,13 @@ class Rules:
         if not shape:
             raise ShapeError(f"{source(node)}: {arg} is a scalar. Did you mean abs({arg})?")
         if node.order not in (None, *_ORDERS) and len(shape) == _MATRIX:
-            what = "2 would ask for its largest singular value, which"
             raise ShapeError(
-                f"{source(node)}: {arg} is {words(shape)}, and "
-                f"{what if node.order == _MATRIX else 'such a norm of a matrix'} is not in the "
-                f"language. Did you mean norm({arg}), the Frobenius norm?"
+                f"{source(node)}: {arg} is {words(shape)}, and such a norm of a matrix is not in "
+                f"the language. Did you mean norm({arg}), the Frobenius norm?"
+            )
+        if node.order == "nuc" and len(shape) != _MATRIX:
+            raise ShapeError(
+                f"{source(node)}: {arg} is {words(shape)}; the nuclear norm is one of a matrix."
             )
         if node.order is not None and len(shape) > _MATRIX:
             raise ShapeError(
@@ -700,6 +702,7 @@ _OF_A_SQUARE: dict[type, str] = {
     nodes.Determinant: "the determinant is that",
     nodes.LogDet: "the determinant is that",
     nodes.Inverse: "the inverse is that",
+    nodes.MatrixFunction: "such a function is that",
     nodes.Diag: "diag takes the diagonal",
 }
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
+from functools import partial
 
 from matderiv.expression import nodes
+from matderiv.expression.matrix_functions import eigenvalue, singular_value
 from matderiv.expression.nodes import Node
 
 __all__ = ["of_matrix"]
@@ -43,18 +45,33 @@ _READ: dict[tuple[str, ...], Callable[[Node], Node]] = {
     ("trace", "logm"): nodes.LogDet,
     ("det", "expm"): lambda a: nodes.Apply("exp", nodes.Trace(a)),
     ("logdet", "expm"): nodes.Trace,
+    ("sum", "svdvals"): lambda a: nodes.Norm(a, "nuc"),
+    ("max", "svdvals"): lambda a: nodes.Norm(a, nodes.TWO.value),
+    **{
+        (how, eig): partial(eigenvalue, place=place)
+        for eig in ("eigvalsh", "eigvals")
+        for how, place in (("max", -1), ("min", 0))
+    },
     ("det", "sqrtm"): lambda a: nodes.Apply("sqrt", nodes.Determinant(a)),
 }
 _LONGEST = max(map(len, _READ))
 
 
-def of_matrix(tree: ast.Call) -> tuple[Callable[[Node], Node], ast.expr] | None:
-    """The function of a matrix that a call is, and that matrix; None if it is read as it stands.
+def of_matrix(tree: ast.expr) -> tuple[Callable[[Node], Node], ast.expr] | None:
+    """The function of a matrix that an expression is, and that matrix; None if it is another.
 
     >>> make, _ = of_matrix(ast.parse("sum(log(eigvalsh(A)))", mode="eval").body)
     >>> make(nodes.Name("A"))
     LogDet(arg=Name(name='A'))
+    >>> make, _ = of_matrix(ast.parse("eigvalsh(A)[0]", mode="eval").body)
+    >>> make(nodes.Name("A"))
+    Trace(arg=MatrixFunction(arg=Name(name='A'), function='eigenvalue 0'))
     """
+    return _single(tree) or _nested(tree)
+
+
+def _nested(tree: ast.expr) -> tuple[Callable[[Node], Node], ast.expr] | None:
+    """A call within calls, by the table."""
     names: tuple[str, ...] = ()
     part: ast.expr = tree
     while len(names) < _LONGEST:
@@ -69,4 +86,51 @@ def of_matrix(tree: ast.Call) -> tuple[Callable[[Node], Node], ast.expr] | None:
                 return None
         if names in _READ:
             return _READ[names], part
+    return None
+
+
+def _single(tree: ast.expr) -> tuple[Callable[[Node], Node], ast.expr] | None:
+    """One eigenvalue, one singular value, or outer(v, v) of one eigenvector."""
+    match tree:
+        case ast.Subscript(
+            value=ast.Call(func=ast.Name(id="eigvalsh" | "eigvals"), args=[inner], keywords=[])
+            | ast.Subscript(
+                value=ast.Call(func=ast.Name(id="eigh"), args=[inner], keywords=[]),
+                slice=ast.Constant(value=0),
+            ),
+            slice=index,
+        ) if (place := _place(index)) is not None:
+            return partial(eigenvalue, place=place), inner
+        case ast.Subscript(
+            value=ast.Call(func=ast.Name(id="svdvals"), args=[inner], keywords=[]), slice=index
+        ) if (place := _place(index)) is not None:
+            return partial(singular_value, place=place), inner
+        case ast.Call(func=ast.Name(id="outer"), args=[one, other], keywords=[]) if (
+            ast.dump(one) == ast.dump(other) and (vector := _eigenvector(one)) is not None
+        ):
+            inner, place = vector
+            return partial(nodes.MatrixFunction, function=f"eigenprojector {place}"), inner
+    return None
+
+
+def _eigenvector(tree: ast.expr) -> tuple[ast.expr, int] | None:
+    """The matrix and the place in eigh(A)[1][:, 0]."""
+    match tree:
+        case ast.Subscript(
+            value=ast.Subscript(
+                value=ast.Call(func=ast.Name(id="eigh"), args=[inner], keywords=[]),
+                slice=ast.Constant(value=1),
+            ),
+            slice=ast.Tuple(elts=[ast.Slice(lower=None, upper=None, step=None), index]),
+        ) if (place := _place(index)) is not None:
+            return inner, place
+    return None
+
+
+def _place(index: ast.expr) -> int | None:
+    match index:
+        case ast.Constant(value=int(place)) if not isinstance(index.value, bool):
+            return place
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int(place))):
+            return -place
     return None

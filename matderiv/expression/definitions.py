@@ -12,8 +12,17 @@ from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import COMPOSITE, ShapeOf
 from matderiv.expression.parse import parse
+from matderiv.expression.source import source
 
-__all__ = ["defined", "definition", "derivative", "domain_of", "simpler_parts", "unfolded"]
+__all__ = [
+    "defined",
+    "definition",
+    "derivative",
+    "domain_of",
+    "outside_a_trace",
+    "simpler_parts",
+    "unfolded",
+]
 
 
 def _unknown(node: Node) -> Shape:
@@ -115,6 +124,20 @@ def domain_of(function: str, arg: Node) -> tuple[str, Node] | None:
         return None
     kind, text = known.domain
     return kind, _put(_read(text), arg)
+
+
+def outside_a_trace(node: nodes.MatrixFunction) -> UnsupportedError:
+    """The refusal of a derivative of f(A) that does not stand in a trace.
+
+    >>> print(outside_a_trace(nodes.MatrixFunction(nodes.Name("A"), "expm")))
+    expm(A): its derivative is a Fréchet derivative, for which there are no words; of the trace \
+    tr(expm(A)) there is a gradient.
+    """
+    own = source(node)
+    return UnsupportedError(
+        f"{own}: its derivative is a Fréchet derivative, for which there are no words; of the "
+        f"trace tr({own}) there is a gradient."
+    )
 
 
 @lru_cache(maxsize=128)

@@ -22,12 +22,15 @@ from matderiv.expression.index_values import (
     reshaped,
     selection_values,
 )
+from matderiv.expression.matrix_functions import function_kind, place_of
 from matderiv.expression.nodes import Node
 from matderiv.expression.numeric import rearrange
 from matderiv.expression.size_text import size_number
 
-__all__ = ["NumberType", "exact_value"]
+__all__ = ["NumberType", "exact_value", "precise_value"]
 
+_STEPS = 30  # of an iteration that converges quadratically
+_SMALL = 1e-20  # between entries of a matrix that are equal
 _SINGULAR = 10**30  # how much smaller than its matrix a rounded pivot is taken for 0
 
 
@@ -110,6 +113,52 @@ def _inverse(matrix: Any, arithmetic: NumberType) -> Any:
     return inverse
 
 
+def precise_value(function: str, matrix: Any) -> Any:
+    """The value of a function of a matrix of mpmath's, to as many digits as it works with.
+
+    Raises:
+        ArithmeticError: there is no value: a matrix is not symmetric, or has no such root.
+    """
+    kind, size = function_kind(function), matrix.rows
+    if kind == "expm":
+        return mpmath.expm(matrix)
+    if kind == "sqrtm":
+        return _precise_root(matrix)
+    if any(abs(matrix[i, j] - matrix[j, i]) > _SMALL for i in range(size) for j in range(i)):
+        raise ArithmeticError("the matrix is not symmetric")
+    values, vectors = mpmath.eigsy(matrix)
+    if not -size <= place_of(function) < size:
+        raise ArithmeticError("there is no such eigenvalue")
+    place = place_of(function) % size
+    part = vectors[:, place] * vectors[:, place].T
+    return part if kind == "eigenprojector" else part * values[place]
+
+
+def _precise_root(matrix: Any) -> Any:
+    """The principal root by the iteration of Denman and Beavers.
+
+    Raises:
+        ArithmeticError: it does not converge, as for a singular matrix.
+    """
+    root, inverse = matrix, mpmath.eye(matrix.rows)
+    for _ in range(_STEPS):
+        root, inverse = (root + inverse**-1) / 2, (inverse + root**-1) / 2
+        if mpmath.mnorm(root * root - matrix) <= _SMALL * mpmath.mnorm(matrix):
+            return root
+    raise ArithmeticError("the matrix has no root")
+
+
+def _function_of_matrix(function: str, matrix: Any, arithmetic: NumberType) -> Any:
+    """The value by mpmath; no fraction has one.
+
+    Raises:
+        ArithmeticError: numbers are fractions, or a matrix with real eigenvalues is not symmetric.
+    """
+    if not isinstance(arithmetic.number(Fraction(1)), mpmath.mpf):
+        raise ArithmeticError("a function of a matrix is no fraction")  # noqa: TRY004
+    return np.array(precise_value(function, mpmath.matrix(matrix.tolist())).tolist(), dtype=object)
+
+
 def _eliminated(matrix: Any, arithmetic: NumberType) -> tuple[Any, Any]:
     """The determinant and, unless that is 0, the inverse of a matrix, by Gauss and Jordan.
 
@@ -172,4 +221,5 @@ _VALUES: dict[type, Callable[..., Any]] = {
     nodes.Determinant: lambda _, by, a: _eliminated(a, by)[0],
     nodes.LogDet: lambda _, by, a: by.functions["log"](abs(_eliminated(a, by)[0])),
     nodes.Inverse: lambda _, by, a: _inverse(a, by),
+    nodes.MatrixFunction: lambda node, by, a: _function_of_matrix(node.function, a, by),
 }

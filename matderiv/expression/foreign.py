@@ -251,17 +251,24 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
     ),
     ("divmod frexp ldexp quantize nextafter spacing", "sum(Y)", _STEPS),
     (
-        """expm matrix_exp logm matrix_log sqrtm matrix_sqrt funm signm cho_factor qr
+        """funm sinm cosm signm cho_factor qr
         lu ldl svd eig eigh eigen eigenvalues schur polar hessenberg
         nullspace null_space orth rref householder tensorinv tensorsolve lyap dlyap
         solve_sylvester care dare""",
         "norm(E)**2",
         _MATRIX,
     ),
+    ("matrix_exp", "expm(A)", ""),
+    ("logm matrix_log", "logdet(A)", "the matrix has no words in this version; for tr(logm(A))"),
+    ("matrix_sqrt", "sqrtm(A)", ""),
+    ("lambda_max eigmax spectral_radius", "eigvalsh(A)[-1]", "of a symmetric matrix"),
+    ("lambda_min eigmin", "eigvalsh(A)[0]", "of a symmetric matrix"),
+    ("nuclear nuclear_norm nuc trace_norm", "norm(X, 'nuc')", ""),
+    ("spectral_norm specnorm opnorm", "norm(X, 2)", ""),
     (
         "eigvalsh eigvals",
         "tr(A)",
-        "single eigenvalues have no words in this version; for sum(eigvalsh(A))",
+        "all at once have no words in this version; one is eigvalsh(A)[0]; for sum(eigvalsh(A))",
     ),
     (
         "cholesky chol",
@@ -271,11 +278,10 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
     (
         "svdvals",
         "norm(A)**2",
-        "single singular values have no words in this version; for sum(svdvals(A)**2)",
+        "all at once have no words in this version; one is svdvals(A)[0]; for sum(svdvals(A)**2)",
     ),
     (
-        """cond nuclear nuclear_norm nuc spectral_norm specnorm opnorm schatten matrix_rank
-        spectral_radius permanent perm pfaffian lambda_max lambda_min eigmax eigmin normest
+        """cond schatten matrix_rank permanent perm pfaffian normest
         divergence curl laplace""",
         "Loss(X)",
         "it is derived nowhere in this version; for an undefined function of the whole matrix",

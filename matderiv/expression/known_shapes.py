@@ -133,6 +133,12 @@ def _dim(size: SizeVariable, letters: Mapping[SizeVariable, str]) -> Dim:
     return Dim(letter, size.number)
 
 
+def _plain(node: nodes.Norm, rules: Rules) -> Node:
+    """The norm as one of order 2, or as another formula, by the shape of its array."""
+    sizes = [size.number or 0 for size in rules.shape(node.arg)]
+    return plain_norm(node, len(sizes), wide=len(sizes) > 1 and sizes[0] < sizes[1])
+
+
 def settled(program: Program, shapes: Mapping[str, Shape]) -> Program:
     """The same program with every axis counted from the first, or None, which is all entries.
 
@@ -148,15 +154,7 @@ def settled(program: Program, shapes: Mapping[str, Shape]) -> Program:
     rules, of = rules_over(shapes)
 
     def new(node: Node) -> Node:
-        made = nodes.rebuilt(node, map(new, nodes.children(node)))
-        if isinstance(made, nodes.Norm):
-            return plain_norm(made, len(rules.shape(made.arg)))
-        if isinstance(made, nodes.Rearrange | nodes.Transpose):
-            return _in_order(made, len(rules.shape(made.arg)))
-        if isinstance(made, nodes.Mapped | nodes.Joined):
-            return _counted(made, rules)
-        if isinstance(made, nodes.Reshape):
-            return plain_reshape(made, *(_dims_of(part, rules, of) for part in (made.arg, made)))
+        made = _with_axes(nodes.rebuilt(node, map(new, nodes.children(node))), rules, of)
         if isinstance(made, nodes.Sum) and made == nodes.Sum(made.arg) and single_product(made.arg):
             return nodes.Trace(made.arg)
         if not isinstance(made, nodes.Reduction | nodes.AlongAxis) or made.axis is None:
@@ -185,21 +183,25 @@ def with_axes(node: Node, shapes: Mapping[str, Shape]) -> Node:
     rules, of = rules_over(shapes)
 
     def new(node: Node) -> Node:
-        made = nodes.rebuilt(node, map(new, nodes.children(node)))
-        if isinstance(made, nodes.Rearrange | nodes.Transpose):
-            return _in_order(made, len(rules.shape(made.arg)))
-        if isinstance(made, nodes.Mapped | nodes.Joined):
-            return _counted(made, rules)
-        if isinstance(made, nodes.Reshape):
-            return plain_reshape(made, *(_dims_of(part, rules, of) for part in (made.arg, made)))
-        if isinstance(made, nodes.Norm):
-            return plain_norm(made, len(rules.shape(made.arg)))
-        return made
+        return _with_axes(nodes.rebuilt(node, map(new, nodes.children(node))), rules, of)
 
     try:
         return new(node)
     except InputError:
         return node
+
+
+def _with_axes(node: Node, rules: Rules, of: dict[Dim, SizeVariable]) -> Node:
+    """A node over operands that name every axis."""
+    if isinstance(node, nodes.Rearrange | nodes.Transpose):
+        return _in_order(node, len(rules.shape(node.arg)))
+    if isinstance(node, nodes.Mapped | nodes.Joined):
+        return _counted(node, rules)
+    if isinstance(node, nodes.Reshape):
+        return plain_reshape(node, *(_dims_of(part, rules, of) for part in (node.arg, node)))
+    if isinstance(node, nodes.Norm):
+        return _plain(node, rules)
+    return node
 
 
 def _in_order(node: nodes.Rearrange | nodes.Transpose, dimensions: int) -> Node:

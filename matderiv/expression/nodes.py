@@ -34,6 +34,7 @@ __all__ = [
     "LogSumExp",
     "Mapped",
     "MatMul",
+    "MatrixFunction",
     "Max",
     "Maximum",
     "Mean",
@@ -319,6 +320,14 @@ class LogDet(Node):
 
 
 @hashed_once
+class MatrixFunction(Node):
+    """f(A) of a square matrix, a function of its eigenvalues by `matrix_functions`."""
+
+    arg: Node
+    function: str
+
+
+@hashed_once
 class Diag(Node):
     """The diagonal matrix of a vector, or the diagonal of a square matrix as a vector."""
 
@@ -470,6 +479,7 @@ NODE_KINDS: tuple[type[Node], ...] = (
     Inverse,
     Determinant,
     LogDet,
+    MatrixFunction,
     Diag,
     Outer,
     Norm,

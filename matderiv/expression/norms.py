@@ -7,11 +7,12 @@ from fractions import Fraction
 from matderiv.errors import ShapeError
 from matderiv.expression import nodes
 from matderiv.expression.axes import over_axes
+from matderiv.expression.matrix_functions import nuclear_norm, singular_value
 from matderiv.expression.nodes import Node
 
 __all__ = ["Order", "norm", "plain_norm"]
 
-#: The order of a norm: a number, "inf" or "-inf"; "fro" is the root of the sum of all squares.
+#: The order of a norm: a number, "inf", "-inf" or "nuc"; "fro" is the root of the sum of squares.
 Order = Fraction | str
 
 _MATRIX = 2  # dimensions
@@ -43,15 +44,17 @@ def norm(
             raise ShapeError("over several axes the norm is the root of the sum of the squares.")
         squares = over_axes(nodes.Sum, nodes.Power(y, nodes.TWO), axis, keepdims=keepdims)
         return nodes.Apply("sqrt", squares)
-    if order == "fro":
-        raise ShapeError("the Frobenius norm is one of matrices; leave the order out.")
+    if order in ("fro", "nuc"):
+        raise ShapeError("such a norm is one of matrices; leave the order out.")
     return _of_vectors(y, _TWO if order is None else order, axis, keepdims=keepdims)
 
 
-def plain_norm(node: nodes.Norm, dimensions: int) -> Node:
+def plain_norm(node: nodes.Norm, dimensions: int, *, wide: bool = False) -> Node:
     """The norm of a vector or of a matrix as one of order 2, or as another formula.
 
-    That of order 1 of a matrix is its largest sum of a column, that of order inf of a row.
+    That of order 1 of a matrix is its largest sum of a column, that of order inf of a row, that of
+    order 2 its largest singular value, and "nuc" is the sum of these; a `wide` matrix has more
+    columns than rows.
 
     >>> from matderiv.expression.source import source
     >>> source(plain_norm(nodes.Norm(nodes.Name("X"), "inf"), 2))
@@ -62,6 +65,10 @@ def plain_norm(node: nodes.Norm, dimensions: int) -> Node:
         return nodes.Norm(node.arg)
     if dimensions < _MATRIX:
         return _of_vectors(node.arg, order, None, keepdims=False)
+    if order == "nuc":
+        return nuclear_norm(node.arg, wide=wide)
+    if order == _TWO:
+        return singular_value(node.arg, 0)
     kind = nodes.Max if order in (Fraction(1), "inf") else nodes.Min
     sums = nodes.Sum(nodes.Apply("abs", node.arg), int(order in ("inf", "-inf")))
     return kind(sums)

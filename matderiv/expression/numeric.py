@@ -27,6 +27,7 @@ from matderiv.expression.index_values import (
     reshaped,
     selection_values,
 )
+from matderiv.expression.matrix_values import matrix_value
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import NAMES, OPERATIONS
 from matderiv.expression.shapes import Shape
@@ -131,6 +132,8 @@ class Evaluator:
                 return reduce(self.of(node.arg), axis=node.axis, keepdims=node.keepdims)
             case nodes.Rearrange(arg):
                 return rearrange(self.of(arg), node)
+            case nodes.MatrixFunction(arg, function):
+                return matrix_value(function, self.of(arg))
             case nodes.Size(symbol, size):
                 return self._sizes.get(symbol, size)
             case nodes.Pi():
@@ -215,7 +218,7 @@ def _sigmoid(x: Array) -> Array:
 
 
 def _logsumexp(x: Array, *, axis: int | None, keepdims: bool) -> Array:
-    """Log Σ exp(x) = m + log Σ exp(x - m), m the largest."""
+    """The value log Σ exp(x) = m + log Σ exp(x - m), m the largest."""
     largest = np.max(x, axis=axis, keepdims=True)
     total = np.log(np.sum(np.exp(x - largest), axis=axis, keepdims=True)) + largest
     value: Array = total if keepdims else np.sum(total, axis=axis)

@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial, reduce
+from typing import Any, TypeVar
 
 from matderiv.expression import axes, index_calls, index_maps, nodes
 from matderiv.expression.dims import SINGLE, Shape
@@ -15,7 +16,7 @@ from matderiv.expression.norms import norm
 from matderiv.expression.shape_calls import shape_calls
 from matderiv.expression.shorthand import READ_AS, Shorthand, lstsq, matrix_power
 
-__all__ = ["COMPOSITE", "NAMES", "OPERATIONS", "Operation", "ShapeOf", "operation_of"]
+__all__ = ["COMPOSITE", "NAMES", "OPERATIONS", "Operation", "ShapeOf", "operation_of", "rules_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,10 @@ def _read_as(make: Callable[..., Node]) -> Operation:
     return Operation(make, operands if len(operands) > 1 else ("Y",), asks=asks)
 
 
+def _function_of_matrix(function: str, arg: Node) -> Node:
+    return nodes.MatrixFunction(arg, function)
+
+
 OPERATIONS: dict[str, Operation] = {
     **{name: Operation(partial(nodes.Apply, name)) for name in FUNCTIONS},
     **{name: _read_as(make) for name, make in READ_AS.items()},
@@ -142,6 +147,7 @@ OPERATIONS: dict[str, Operation] = {
     "inv": Operation(nodes.Inverse),
     "det": Operation(nodes.Determinant),
     "logdet": Operation(nodes.LogDet),
+    **{name: Operation(partial(_function_of_matrix, name), ("A",)) for name in ("expm", "sqrtm")},
     "outer": Operation(nodes.Outer, operands=("x", "y")),
     "dot": Operation(nodes.MatMul, operands=("X", "W"), method=True),
     "transpose": Operation(axes.permuted, ("X",), ("axes",), method=True),
@@ -186,6 +192,22 @@ def operation_of(name: str) -> Operation:
     """
     kind = nodes.Functional if name[0].isupper() else nodes.Apply
     return OPERATIONS.get(name) or Operation(partial(kind, name))
+
+
+_Rule = TypeVar("_Rule", bound=Callable[..., object])
+
+
+def rules_of(table: dict[type, Any]) -> Callable[..., Callable[[_Rule], _Rule]]:
+    """A decorator that enters the rule of some kinds of nodes in a table."""
+
+    def rule(*kinds: type) -> Callable[[_Rule], _Rule]:
+        def entered(own: _Rule) -> _Rule:
+            table.update(dict.fromkeys(kinds, own))
+            return own
+
+        return entered
+
+    return rule
 
 
 # -- definitions -------------------------------------------------------------------------------

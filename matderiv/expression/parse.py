@@ -274,8 +274,6 @@ class Reader:
                 return nodes.Transpose(self._node(value, depth + 1))
             case ast.Attribute(value=value, attr="mT"):
                 return swapaxes(self._node(value, depth + 1), -1, -2)
-            case ast.Subscript(value=value, slice=index) if (new := new_axes(index)) is not None:
-                return nodes.Rearrange(self._node(value, depth + 1), *new)
             case ast.Subscript():
                 return self._indexed(tree, depth)
             case ast.List(elts=[_, *_] as parts):
@@ -292,7 +290,11 @@ class Reader:
         raise self._error(f"{self._words(tree)} is not in the language; {instead_of(tree)}.", tree)
 
     def _indexed(self, tree: ast.Subscript, depth: int) -> Node:
-        """X[1:], X[:, 0], and X[arange(N), y] by labels."""
+        """X[:, None], X[1:], X[arange(N), y] by labels, and eigvalsh(A)[0]."""
+        if (spectral := self._of_matrix(tree, depth)) is not None:
+            return spectral
+        if (new := new_axes(tree.slice)) is not None:
+            return nodes.Rearrange(self._node(tree.value, depth + 1), *new)
         array = self._node(tree.value, depth + 1)
         try:
             found = indexed(array, tree.slice)
@@ -346,12 +348,20 @@ class Reader:
             [[self._node(part, depth + 1) for part in getattr(row, "elts", ())] for row in rows]
         ]
 
+    def _of_matrix(self, tree: ast.expr, depth: int) -> Node | None:
+        """A function of eigenvalues or factors that is one of the matrix itself."""
+        found = of_matrix(tree)
+        if found is None:
+            return None
+        make, matrix = found
+        made = make(self._node(matrix, depth + 1))
+        if source(made) != self._words(tree):
+            READ.info("Read as: %s for %s", source(made), self._words(tree))
+        return made
+
     def _call(self, tree: ast.Call, depth: int) -> Node:
-        if (spectral := of_matrix(tree)) is not None:
-            made_of, matrix = spectral
-            found = made_of(self._node(matrix, depth + 1))
-            READ.info("Read as: %s for %s", source(found), self._words(tree))
-            return found
+        if (spectral := self._of_matrix(tree, depth)) is not None:
+            return spectral
         try:
             if isinstance(tree.func, ast.Name):
                 name, args = self._name(tree.func), tree.args

@@ -201,7 +201,12 @@ def unlike_matrices(program: Program, dimensions: Callable[[Node], int]) -> Iter
 def _of_entries(node: Node, dimensions: Callable[[Node], int]) -> Iterator[Reading]:
     match node:
         case (
-            nodes.MatMul() | nodes.Trace() | nodes.Inverse() | nodes.Determinant() | nodes.LogDet()
+            nodes.MatMul()
+            | nodes.Trace()
+            | nodes.Inverse()
+            | nodes.Determinant()
+            | nodes.LogDet()
+            | nodes.MatrixFunction()
         ):
             for part in nodes.children(node):
                 yield from _powers(part, dimensions)

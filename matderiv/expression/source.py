@@ -15,6 +15,7 @@ from matderiv.expression.index_source import (
     mapped_text,
     selection_text,
 )
+from matderiv.expression.matrix_functions import function_kind, is_eigen, place_of
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import NAMES
 from matderiv.expression.shape_calls import beside_diagonal, reshape_text
@@ -96,7 +97,25 @@ def _source(node: Node) -> tuple[str, int]:
             one = f"({source(first)})" if mixes(node) else _wrapped(first, left)
             return one + operator + _wrapped(second, right), own
         case _:
-            return _called(node), _ATOM
+            return _of_matrix(node) or (_called(node), _ATOM)
+
+
+def _of_matrix(node: Node) -> tuple[str, int] | None:
+    """A function of a matrix; one that belongs to an eigenvalue is written with eigenvectors."""
+    match node:
+        case nodes.Trace(nodes.MatrixFunction(inner, function)) if is_eigen(function):
+            return f"eigvalsh({source(inner)})[{place_of(function)}]", _ATOM
+        case nodes.MatrixFunction(inner, function):
+            arg = source(inner)
+        case _:
+            return None
+    if not is_eigen(function):
+        return f"{function}({arg})", _ATOM
+    vector = f"eigh({arg})[1][:, {place_of(function)}]"
+    projector = f"outer({vector}, {vector})"
+    if function_kind(function) == "eigenprojector":
+        return projector, _ATOM
+    return f"eigvalsh({arg})[{place_of(function)}]*{projector}", 2
 
 
 def _called(node: Node) -> str:
@@ -225,7 +244,13 @@ def _options(node: Node) -> Iterator[str]:
     if isinstance(node, nodes.Reduction) and node.keepdims:
         yield "keepdims=True"
     if isinstance(node, nodes.Norm) and node.order is not None:
-        yield node.order if isinstance(node.order, str) else source(nodes.Number(node.order))
+        yield _order(node.order)
+
+
+def _order(order: Fraction | str) -> str:
+    if isinstance(order, Fraction):
+        return source(nodes.Number(order))
+    return repr(order) if order == "nuc" else order
 
 
 def _number(value: Fraction) -> tuple[str, int]:

@@ -297,7 +297,7 @@ class _Page:
         yield Paragraph(together(self.language, words))
 
     def product(self) -> Box:
-        """ZᵀHz."""
+        """The formula zᵀHz."""
         z, h = Name(self.about.names.vector), Name(self.about.names.array)
         if not self.about.names.vector:
             return name_box(self.about.names.array)
@@ -324,7 +324,7 @@ class _Page:
 
 
 def _half(vector: Name, matrix: Name) -> nodes.Node:
-    """SᵀHs/2."""
+    """The formula sᵀHs/2."""
     return nodes.Divide(nodes.MatMul(nodes.MatMul(vector, matrix), vector), nodes.TWO)
 
 

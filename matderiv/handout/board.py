@@ -47,6 +47,7 @@ _WORDS: Mapping[type[Node], str] = {
     nodes.Power: "power",
     nodes.Apply: "function",
     nodes.Functional: "functional",
+    nodes.MatrixFunction: "matrix_function",
     nodes.LogSumExp: "logsumexp",
     nodes.LogSoftmax: "logsoftmax",
     nodes.Softmax: "softmax",
@@ -247,7 +248,7 @@ class _Writer:
         return None
 
     def stated(self, node: Node, head: Node) -> Box | None:
-        """D log|S| = tr(S⁻¹dS): the rule of an operation, of its name if it has one."""
+        """The rule d log|S| = tr(S⁻¹dS) of an operation, of its name if it has one."""
         if isinstance(node, nodes.Softmax):
             return self.of_value(node, head)
         (arg,) = nodes.children(node)
@@ -258,7 +259,7 @@ class _Writer:
         return Row((Operator("differential"), own, Operator("equals"), change))
 
     def of_value(self, node: nodes.Softmax, head: Node) -> Box | None:
-        """DP = P ⊙ (dZ - …) for P = softmax(Z), unless that is the line itself."""
+        """The rule dP = P ⊙ (dZ - …) for P = softmax(Z), unless that is the line itself."""
         name = next((name for name, value in self.board.values if value == node), None)
         if name is None or head == change_of(name) or not isinstance(node.arg, Name):
             return None

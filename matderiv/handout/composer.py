@@ -11,6 +11,7 @@ from matderiv.derivation.links import Chain, ProvedSteps, Step
 from matderiv.derivation.sides import EntryOf, Indexed, Side, Slice, SpelledProduct, VecPartial
 from matderiv.expression import nodes
 from matderiv.expression.assumptions import ASSUMPTIONS
+from matderiv.expression.matrix_functions import function_kind
 from matderiv.expression.nodes import Node
 from matderiv.handout.document import Block, Equation, Math, Paragraph, Segments, Text
 from matderiv.handout.sentences import Fields, Filling, fill, listed
@@ -19,7 +20,10 @@ from matderiv.notation.boxes import Box, times
 from matderiv.notation.names import name_box
 from matderiv.notation.program import ProgramNotation
 
-__all__ = ["ProgramComposer", "StepWriter", "kind_of"]
+__all__ = ["FUNCTION_WORDS", "ProgramComposer", "StepWriter", "kind_of"]
+
+#: The words for traces of functions of matrices in the keys of sentences.
+FUNCTION_WORDS = {"expm": "exponential", "sqrtm": "root", "eigenvalue": "eigenvalue"}
 
 #: Part of the key of the sentence about a value, by the kind of node; other kinds share one.
 _KINDS: dict[type, str] = {
@@ -218,6 +222,9 @@ def _with_an(number: int) -> bool:
 
 def kind_of(value: Node | None) -> str:
     """The key of the sentence about a value: "entrywise", a word of its own kind, or "number"."""
+    match value:
+        case nodes.Trace(nodes.MatrixFunction(_, function)):
+            return FUNCTION_WORDS[function_kind(function)]
     if type(value) in _KINDS:
         return _KINDS[type(value)]
     composite = isinstance(value, nodes.Reduction | nodes.AlongAxis)

@@ -14,6 +14,7 @@ from matderiv.derivation.sides import (
 )
 from matderiv.expression import nodes
 from matderiv.expression.dims import SINGLE, Shape
+from matderiv.expression.matrix_functions import function_kind, is_eigen
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import NAMES
 from matderiv.expression.source import is_turned
@@ -82,10 +83,25 @@ def conventions_of(composer: ProgramComposer) -> Iterator[tuple[str, Filling]]:
             formulas = composer.notation.formulas
             f, df = formulas.function(name), formulas.function(f"d{name}")
             yield "undefined", {"f": Math(f), "df": Math(df)}
+    yield from _of_matrices(composer, shown)
     for name, derivative in _DERIVATIVES:
         if name in _functions(values) and derivative in _functions(shown):
             f, df = Word(name, upright=True), Word(derivative, upright=True)
             yield f"derivative_{name}", {"f": Math(f), "df": Math(df)}
+
+
+def _of_matrices(composer: ProgramComposer, some: Iterable[Node]) -> Iterator[tuple[str, Filling]]:
+    """The functions of matrices; of several of one kind the first is explained."""
+    found: dict[str, tuple[Node, Node]] = {}
+    for node in some:
+        match node:
+            case nodes.Trace(nodes.MatrixFunction(arg, function)) if is_eigen(function):
+                found.setdefault("eigenvalue", (node, arg))
+            case nodes.MatrixFunction(arg, function) if function_kind(function) != "eigenvalue":
+                found.setdefault(function_kind(function), (node, arg))
+    for kind, (node, arg) in found.items():
+        f, of = map(composer.notation.formulas.node, (node, arg))
+        yield f"function_{kind}", {"f": Math(f), "A": Math(of)}
 
 
 def _shown(composer: ProgramComposer) -> Iterator[Node]:

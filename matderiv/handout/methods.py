@@ -19,8 +19,9 @@ from matderiv.derivation.sides import (
     change_of,
 )
 from matderiv.expression import nodes
+from matderiv.expression.matrix_functions import function_kind
 from matderiv.expression.operations import COMPOSITE
-from matderiv.handout.composer import ProgramComposer, StepWriter, kind_of
+from matderiv.handout.composer import FUNCTION_WORDS, ProgramComposer, StepWriter, kind_of
 from matderiv.handout.document import Block, Math, Paragraph, Segment, Segments, Text
 from matderiv.handout.sentences import Fields, Filling, fill
 from matderiv.notation.methods import identity_box, swap_box
@@ -57,11 +58,12 @@ _RULES: dict[type, str] = {
     nodes.Inverse: "inverse",
     nodes.Determinant: "determinant",
     nodes.LogDet: "logdet",
+    nodes.MatrixFunction: "defined",  # under a trace it has a rule of its own
 }
 
 
 #: Kinds whose local derivatives take more than the product rule and the chain rule.
-_ARGUED = ("inverse", "determinant", "logdet", "softmax", "functional")
+_ARGUED = ("inverse", "determinant", "logdet", "softmax", "functional", *FUNCTION_WORDS.values())
 
 
 def introduction(composer: ProgramComposer) -> Iterator[Block]:
@@ -218,7 +220,9 @@ def differential_rules(
 ) -> Segments:
     """The rules that the differential of a value follows where some names move, each said once."""
     kinds = dict.fromkeys(
-        _RULES[type(node)]
+        FUNCTION_WORDS[function_kind(node.function)]
+        if isinstance(node, nodes.MatrixFunction)
+        else _RULES[type(node)]
         for node in nodes.walk(value)
         if nodes.children(node) and not nodes.names_in(node).isdisjoint(moving)
     )

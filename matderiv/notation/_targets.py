@@ -9,7 +9,7 @@ from matderiv.calculus.formulas.removable import ADJUGATE, OTHERS
 from matderiv.expression import nodes
 from matderiv.expression.operations import NAMES, OPERATIONS
 
-__all__ = ["ALWAYS", "TARGETS", "Target"]
+__all__ = ["ALWAYS", "MATRIX_CALLS", "MATRIX_CALLS_OF", "TARGETS", "Target"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +73,34 @@ _ADJUGATE = """def adjugate(a):
     return {m}.linalg.det(u) * {m}.linalg.det(v) * (v.T * others(s)) @ u.T"""
 
 
+_SQRTM = """def sqrtm(a):
+    root, inverse = a, {m}.eye(len(a){more})
+    for _ in range(60):
+        above, below = {m}.linalg.inv(inverse), {m}.linalg.inv(root)
+        root, inverse = (root + above) / 2, (inverse + below) / 2
+    return root"""
+
+_EXPM = """def expm(a):
+    halvings = int(np.ceil(np.log2(max(np.linalg.norm(a, 1), 0.25)))) + 2
+    total = term = np.eye(len(a), dtype=a.dtype)
+    for n in range(1, 18):
+        term = term @ a / (n * 2**halvings)
+        total = total + term
+    return np.linalg.matrix_power(total, 2**halvings)"""
+
+_PROJECTOR = """def projector(a, n):
+    vector = {m}.linalg.eigh(a)[1][:, n]
+    return {m}.outer(vector, vector)"""
+
+
+def _of_matrices(module: str, more: str = "") -> dict[str, str]:
+    """Functions of matrices that a library has no name for."""
+    fields = {"m": module, "more": more}
+    return {
+        name: _put(text, fields) for name, text in (("sqrtm", _SQRTM), ("projector", _PROJECTOR))
+    }
+
+
 def _always(module: str, axis: str = "axis", **more: str) -> dict[str, str]:
     """Functions that have a value where products are divided by one factor that is zero."""
     fields = {"m": module, "axis": axis, "one": "rows.dtype.type(1)", "more": ""} | more
@@ -90,6 +118,19 @@ def _put(text: str, fields: Mapping[str, str]) -> str:
 #: The calls of these functions by the names that formulas have for them.
 ALWAYS = {name: f"others({{0}}, axis={axis})" for axis, name in OTHERS.items() if axis is not None}
 ALWAYS |= {OTHERS[None]: "others({0})", ADJUGATE: "adjugate({0})"}
+
+#: The calls of functions of matrices, by their names without the place of an eigenvalue, which is
+#: put in as {1}; those of a library of its own behind.
+MATRIX_CALLS = {
+    "expm": "expm({0})",
+    "sqrtm": "sqrtm({0})",
+    "eigenprojector": "projector({0}, {1})",
+    "eigenvalue": "{m}.linalg.eigvalsh({0})[{1}]",
+}
+MATRIX_CALLS_OF = {
+    ("torch", "expm"): "torch.linalg.matrix_exp({0})",
+    ("jax", "expm"): "jax.scipy.linalg.expm({0})",
+}
 
 #: Words that the libraries have in common.
 _SHARED: dict[type, str] = {
@@ -146,6 +187,8 @@ TARGETS = {
             "sigmoid": _SIGMOID,
             "softmax": _SOFTMAX,
             "logsumexp": _LOGSUMEXP,
+            "expm": _EXPM,
+            **_of_matrices("np", ", dtype=a.dtype"),
             **_always("np"),
         },
     ),
@@ -164,7 +207,8 @@ TARGETS = {
                 nodes.LogSumExp: "{m}.logsumexp",
             },
         ),
-        helpers=_always("torch", "dim", one="1", more=", dtype=x.dtype, device=x.device"),
+        helpers=_of_matrices("torch", ", dtype=a.dtype, device=a.device")
+        | _always("torch", "dim", one="1", more=", dtype=x.dtype, device=x.device"),
         axis="dim",
         keepdims="keepdim",
         transpose="permute",
@@ -182,6 +226,6 @@ TARGETS = {
                 nodes.LogSumExp: "jax.scipy.special.logsumexp",
             },
         ),
-        helpers=_always("jnp", one="1"),
+        helpers=_of_matrices("jnp", ", dtype=a.dtype") | _always("jnp", one="1"),
     ),
 }

@@ -26,6 +26,7 @@ from matderiv.expression.axes import at_once
 from matderiv.expression.definitions import definition
 from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.known_shapes import labels_of
+from matderiv.expression.matrix_functions import function_kind, is_eigen, place_of
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import ShapeOf
 from matderiv.expression.program import Program
@@ -34,7 +35,7 @@ from matderiv.expression.size_text import is_worked_out, letters_of_size
 from matderiv.expression.source import BINARY, mixes, rearrangement, source
 from matderiv.expression.vocabulary import did_you_mean
 from matderiv.notation._careful import Careful, repeated
-from matderiv.notation._targets import ALWAYS, TARGETS, Target
+from matderiv.notation._targets import ALWAYS, MATRIX_CALLS, MATRIX_CALLS_OF, TARGETS, Target
 from matderiv.notation.code_index_maps import MapCode
 from matderiv.notation.statements import statements
 
@@ -312,6 +313,10 @@ class _Function:
     def _called(self, node: Node) -> str:
         operands = [self._of(part)[0] for part in nodes.children(node)]
         match node:
+            case nodes.Trace(nodes.MatrixFunction(arg, function)) if is_eigen(function):
+                return self._of_matrix(function, self._of(arg)[0])
+            case nodes.MatrixFunction(_, function):
+                return self._of_matrix(function, operands[0])
             case nodes.Apply(function, arg) if function in FUNCTIONS:
                 call = FUNCTIONS[function].spelled(function, self._target.name)
                 assert call is not None  # else the definition would stand here
@@ -330,6 +335,13 @@ class _Function:
             case _ if isinstance(node, nodes.Entrywise):
                 operands = list(map(self._array, operands, nodes.children(node)))
         return self._filled(node, *operands)
+
+    def _of_matrix(self, function: str, operand: str) -> str:
+        """A function of a matrix, or one eigenvalue."""
+        kind = function_kind(function)
+        text = MATRIX_CALLS_OF.get((self._target.name, kind), MATRIX_CALLS[kind])
+        place = place_of(function) if is_eigen(function) else 0
+        return text.replace("{m}", self._target.module).format(operand, place)
 
     def _filled(self, node: Node, *operands: str) -> str:
         """The call of an operation."""

@@ -14,6 +14,7 @@ from matderiv.calculus.index_forms.forms import Index
 from matderiv.errors import MissingRuleError
 from matderiv.expression import nodes
 from matderiv.expression.axes import at_once
+from matderiv.expression.matrix_functions import function_kind, is_eigen, place_of
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import NAMES, OPERATIONS
 from matderiv.expression.shapes import Shape
@@ -355,6 +356,10 @@ class Formulas:
                         Row((function_box(function[1:]), Fence(self.node(arg)))), self.base(arg)
                     )
                 return self._call(self.function(function), arg)
+            case nodes.Trace(nodes.MatrixFunction(arg, function)) if is_eigen(function):
+                return call(_placed("lam", function), [self.node(arg)])
+            case nodes.MatrixFunction(arg, function):
+                return self._function_of_matrix(arg, function)
             case nodes.Norm(arg):
                 return Row((Operator("bars"), self.node(arg), Operator("bars")))
             case nodes.Eye(size):
@@ -392,6 +397,10 @@ class Formulas:
     def _call(self, head: Box, *args: Node) -> Box:
         return call(head, list(map(self.node, args)))
 
+    def _function_of_matrix(self, arg: Node, function: str) -> Box:
+        """e^A, A^(1/2), and v·vᵀ of an eigenvector as P₀(A), λ times that as Λ₀(A)."""
+        return matrix_function_box(function, self.node(arg), self.base(arg))
+
     @staticmethod
     def _named(node: Node, axes: tuple[int, ...] = ()) -> Box:
         if type(node) not in NAMES:
@@ -413,6 +422,23 @@ class Formulas:
             return found
         box = self.node(node)
         return entry_box(fenced(box), indices, commas=self.commas)
+
+
+def matrix_function_box(function: str, inner: Box, base: Box) -> Box:
+    """A function of a matrix: e^A, A^(1/2), P₀(A) for v·vᵀ, and λ times that as Λ₀(A)."""
+    match function_kind(function):
+        case "expm":
+            return raised_box(Symbol("e"), inner)
+        case "sqrtm":
+            return raised_box(base, Fraction(NumberBox("1"), NumberBox("2")))
+        case "eigenprojector":
+            return call(_placed("P", function), [inner])
+    return call(_placed("Lambda", function), [inner])
+
+
+def _placed(letter: str, function: str) -> Box:
+    """A letter with the place of an eigenvalue."""
+    return Scripts(name_box(letter), sub=_number(Rational(place_of(function)))[0])
 
 
 def call(head: Box, operands: list[Box]) -> Box:

@@ -30,6 +30,7 @@ from matderiv.calculus.index_forms.index_expressions import (
 from matderiv.calculus.index_forms.letters import lettered
 from matderiv.calculus.index_forms.ordered import ordered
 from matderiv.expression import nodes
+from matderiv.expression.matrix_functions import MATRIX_FUNCTIONS, function_kind
 from matderiv.notation.boxes import (
     BigSum,
     Box,
@@ -46,7 +47,7 @@ from matderiv.notation.boxes import (
     Word,
     joined,
 )
-from matderiv.notation.formulas import Formulas, call
+from matderiv.notation.formulas import Formulas, call, matrix_function_box
 from matderiv.notation.names import (
     entry_box,
     function_box,
@@ -179,7 +180,11 @@ class IndexNotation:
 
     def _of_array(self, expr: FunctionOfArray) -> Box:
         named = _named_array(expr)
-        if named is None:
+        inside = _inner_function(expr)
+        inner: Box
+        if inside is not None:
+            inner = Fence(self._of_array(inside))
+        elif named is None:
             inner = _fenced(self.box(expr.arg), always=False)
         else:
             name, turned = named
@@ -187,6 +192,9 @@ class IndexNotation:
         if expr.function == "inv":
             base = raised_box(inner, Terms((("-", NumberBox("1")),)))
             return self._indexed(Fence(base), expr.indices)
+        if function_kind(expr.function) in MATRIX_FUNCTIONS:
+            box = matrix_function_box(expr.function, inner, inner)
+            return self._indexed(Fence(box), expr.indices) if expr.indices else box
         if expr.function == "max":
             word = Scripts(self.formulas.word("max"), sub=_under(expr.letters))
             return Row((word, Fence(self.box(expr.arg))))
@@ -217,6 +225,17 @@ def _named_array(expr: FunctionOfArray) -> tuple[str, bool] | None:
     match expr.arg:
         case NamedEntry(name, indices) if indices in (letters, letters[::-1]):
             return name, indices != letters
+    return None
+
+
+def _inner_function(expr: FunctionOfArray) -> FunctionOfArray | None:
+    """The f(A) whose inverse an expression is an entry of, without its own indices."""
+    inner = expr.arg
+    if isinstance(inner, FunctionOfArray) and function_kind(inner.function) in MATRIX_FUNCTIONS:
+        letters = lettered(
+            tuple(dim for _, dim in expr.letters), tuple(letter for letter, _ in expr.letters)
+        )
+        return replace(inner, indices=()) if inner.indices == letters else None
     return None
 
 

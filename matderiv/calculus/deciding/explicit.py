@@ -23,6 +23,7 @@ from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.index_maps import gathered
 from matderiv.expression.nodes import Node
 from matderiv.expression.size_text import size_number
+from matderiv.expression.source import source
 
 if TYPE_CHECKING:
     from matderiv.expression.index_values import Values
@@ -468,6 +469,10 @@ def _number(_: Explicit, node: nodes.Number) -> SympyArray:
     return SympyArray((), (sp.Rational(*node.value.as_integer_ratio()),))
 
 
+def _no_expression(_: Explicit, node: nodes.MatrixFunction, __: SympyArray) -> SympyArray:
+    raise UnsupportedError(f"SymPy has no entries of {source(node)}")
+
+
 _RULES: dict[type, Callable[..., SympyArray]] = {
     nodes.Number: _number,
     nodes.Size: lambda by, node: SympyArray((), (sp.Integer(by.size(node.symbol)),)),
@@ -481,6 +486,7 @@ _RULES: dict[type, Callable[..., SympyArray]] = {
     nodes.Gathered: _gathered,
     nodes.Apply: lambda by, node, arg: by.called(node.function, arg, whole=False),
     nodes.Functional: lambda by, node, arg: by.called(node.function, arg, whole=True),
+    nodes.MatrixFunction: _no_expression,
     nodes.Rearrange: _rearrange,
     nodes.Sum: _reduced(sympy_sum),
     nodes.Mean: _reduced(lambda entries: sympy_sum(entries) / len(entries)),

@@ -30,7 +30,9 @@ from matderiv.calculus.index_forms.forms import (
     placed_term,
 )
 from matderiv.errors import UnsupportedError
+from matderiv.expression.exact import precise_value
 from matderiv.expression.functions import FUNCTIONS
+from matderiv.expression.matrix_functions import MATRIX_FUNCTIONS, function_kind
 from matderiv.expression.selections import value_at
 from matderiv.expression.size_text import size_number
 
@@ -251,10 +253,14 @@ class _Point:
             return math.prod(values, start=mpmath.mpf(1))
         if atom.function == "max":
             return max(values)
-        if atom.function not in ("inv", "det", "logdet"):
+        known = function_kind(atom.function) in MATRIX_FUNCTIONS
+        if not known and atom.function not in ("inv", "det", "logdet"):
             return self.drawn(f"{atom.function}({_digits(values)}){atom.indices}")
         rows = self.size(atom.letters[0][1])
         matrix = mpmath.matrix([values[n * rows : (n + 1) * rows] for n in range(rows)])
+        if known:
+            row, col = map(int, atom.indices)
+            return _real(precise_value(atom.function, matrix)[row - 1, col - 1])
         if atom.function == "inv":
             row, col = map(int, atom.indices)
             if max(row, col) > rows:

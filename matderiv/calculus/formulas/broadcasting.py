@@ -115,6 +115,25 @@ def is_entrywise(node: Node) -> bool:
     )
 
 
+def multiple_of_eye(node: Node, shape: ShapeOf) -> Node | None:
+    """The scalar c of c·I; None if a matrix is no such product."""
+    match node:
+        case nodes.Eye():
+            return nodes.ONE
+        case nodes.Transpose(arg):
+            return multiple_of_eye(arg, shape)
+        case nodes.Negate(arg):
+            found = multiple_of_eye(arg, shape)
+            return None if found is None else nodes.Negate(found)
+        case nodes.Multiply(c, matrix) | nodes.Multiply(matrix, c) if not shape(c):
+            found = multiple_of_eye(matrix, shape)
+            return None if found is None else nodes.Multiply(c, found)
+        case nodes.Divide(matrix, c) if not shape(c):
+            found = multiple_of_eye(matrix, shape)
+            return None if found is None else nodes.Divide(found, c)
+    return None
+
+
 def is_fixed(node: Node, shape: ShapeOf) -> bool:
     """Whether a value is the same at any input: a spread or a softmax of one entry."""
     if not isinstance(node, nodes.Var | nodes.Std | nodes.AlongAxis):

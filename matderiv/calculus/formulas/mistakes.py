@@ -342,7 +342,7 @@ def _left_out(at: _At) -> Iterator[Node]:
 
 
 def _prime(at: _At) -> Iterator[Node]:
-    """F stands where f′ belongs, or f′ where f does."""
+    """A function f stands where f′ belongs, or f′ where f does."""
     part, primes = at.part, at.setting.primes
     if not isinstance(part, nodes.Apply) or not is_entrywise(part):
         return

@@ -40,6 +40,8 @@ def transpose(node: Node, facts: Facts) -> Node | None:
             return nodes.Transpose(nodes.Apply(function, arg))
         case nodes.Inverse(nodes.Transpose(arg)):
             return nodes.Transpose(nodes.Inverse(arg))
+        case nodes.MatrixFunction(nodes.Transpose(arg), function):
+            return nodes.Transpose(nodes.MatrixFunction(arg, function))
         case nodes.Determinant(nodes.Transpose(arg)) | nodes.LogDet(nodes.Transpose(arg)):
             return type(node)(arg)
         case nodes.Trace(nodes.Transpose(arg)) | nodes.Norm(nodes.Transpose(arg)):
@@ -155,7 +157,9 @@ def shortest_transpose(node: Node, facts: Facts) -> Node:
             found = product_of(number, made)
         case nodes.Apply() if not is_entrywise(node):
             return whole
-        case nodes.Apply() | nodes.Inverse():  # a transpose stands outside unless it goes away
+        case (
+            nodes.Apply() | nodes.Inverse() | nodes.MatrixFunction()
+        ):  # a transpose stands outside unless it goes away
             found = replace(node, arg=shortest_transpose(node.arg, facts))
             return found if cost(found) < cost(whole) else whole
         case _:

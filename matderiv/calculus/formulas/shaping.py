@@ -62,7 +62,12 @@ class ShapesOver:
                 return ()
             case nodes.Functional() | nodes.Determinant():
                 return ()
-            case nodes.Negate(arg) | nodes.Apply(_, arg) | nodes.Inverse(arg):
+            case (
+                nodes.Negate(arg)
+                | nodes.Apply(_, arg)
+                | nodes.Inverse(arg)
+                | nodes.MatrixFunction(arg)
+            ):
                 return self(arg)
             case _ if isinstance(node, nodes.AlongAxis):
                 return self(node.arg)

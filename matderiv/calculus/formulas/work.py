@@ -20,6 +20,7 @@ from matderiv.expression.nodes import Node
 __all__ = ["Work", "size_of", "work_of"]
 
 _MATRIX = 2  # dimensions
+_ITERATIONS = 40  # products of matrices in an exponential or a root, and in eigenvectors
 _TERMS = 3  # of a polynomial that is told in full
 
 #: Products of letters of sizes, in order, with their coefficients.
@@ -108,6 +109,8 @@ def _count(node: Node, shape: ShapeOf) -> _Polynomial | None:
             return size_of(shape(arg)[:1])
         case nodes.Functional(_, arg):
             return size_of(shape(arg))
+        case nodes.MatrixFunction(arg):
+            return size_of(shape(arg), shape(arg)[:1], times=_ITERATIONS)
         case nodes.Inverse(arg) | nodes.Determinant(arg) | nodes.LogDet(arg):
             return size_of(shape(arg), shape(arg)[:1], times=2)
     if isinstance(node, _FREE | _MOVES | nodes.Diag):

@@ -319,7 +319,7 @@ def _sides(term: Term) -> Term | None:
 
 
 def _of_sign(function: str, arg: Form) -> Form | None:
-    """Sign p = step p = 1, sign(p·u) = sign u and log(p·qⁿ) = log p + n·log q."""
+    """The rules sign p = step p = 1, sign(p·u) = sign u and log(p·qⁿ) = log p + n·log q."""
     sign = _sign(arg)
     if function in ("sign", "step"):
         return ONE_FORM if sign == Positivity.POSITIVE else _without_positive(function, arg)

@@ -27,6 +27,7 @@ from matderiv.calculus.index_forms.forms import (
     placed_term,
 )
 from matderiv.errors import TooLarge
+from matderiv.expression.matrix_functions import MATRIX_FUNCTIONS, function_kind, is_eigen
 from matderiv.expression.nodes import Selection
 from matderiv.expression.size_text import is_worked_out, terms_of_size
 
@@ -249,9 +250,12 @@ def _whole_name_of(atom: Call | Raised | Whole | Rate, names: Mapping[str, str])
             assert exponent is not None
             return f"({form_name(base, names)})^({form_name(exponent, names)})"
         case Whole():
-            if atom.function not in _TURNED:
+            if function_kind(atom.function) not in _TURNED:
                 return _whole_name(atom, names)
-            return min(_whole_name(atom, names), _whole_name(_turned(atom), names))
+            ways = [atom, _turned(atom)]
+            if is_eigen(atom.function):  # of a symmetric matrix
+                ways += [replace(way, indices=way.indices[::-1]) for way in ways]
+            return min(_whole_name(way, names) for way in ways)
         case Rate(of=of, wrt=wrt):
             return f"∂{atom_name(of, names)}/∂{atom_name(wrt, names)}"
 
@@ -266,7 +270,7 @@ def form_name(form: Form, names: Mapping[str, str]) -> str:
 
 
 #: Functions F of a square matrix with F(Aᵀ) = F(A)ᵀ: both ways of reading A are the same.
-_TURNED = frozenset({"inv", "det", "logdet"})
+_TURNED = frozenset({"inv", "det", "logdet", *MATRIX_FUNCTIONS})
 
 
 def _turned(atom: Whole) -> Whole:

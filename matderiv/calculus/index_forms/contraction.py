@@ -33,9 +33,12 @@ from matderiv.calculus.index_forms.forms import (
     to_the,
 )
 from matderiv.calculus.index_forms.known_functions import exponential
+from matderiv.errors import TooLarge
+from matderiv.expression.matrix_functions import function_kind
 
 __all__ = ["contracted"]
 
+_DERIVATIVE = 4  # indices of the derivative of an entry of f(A) by an entry of A
 _FEW = 6  # terms of a sum that is tried over one denominator
 
 
@@ -163,7 +166,7 @@ def _contracted(term: Term, number: Fraction) -> Form:
         if quotient is not None:
             term, number = quotient[0], number * quotient[1]
             continue
-        parts = _summand(found)
+        parts = _trace(found) or _summand(found)
         if parts is None:
             return ((found, number),)
         return added(_contracted(part, number * own) for part, own in parts)
@@ -263,6 +266,41 @@ def _inverse(term: Term) -> Term | None:
                     bound = tuple(b for b in term.bound if b[0] != shared)
                     return Term((*rest, (Delta(stays, far), 1)), bound)
     return None
+
+
+def _trace(term: Term) -> Form | None:
+    """∂(tr f(A))/∂a_kl = f′(A)_lk: Σ_i of the derivatives of f(A)_ii, f a function of a matrix."""
+    for atom, power in term.atoms:
+        if not isinstance(atom, Whole) or power != 1 or len(atom.indices) != _DERIVATIVE:
+            continue
+        row, col, k, m = atom.indices
+        others = (a for a, _ in term.atoms if a != atom)
+        alone = row == col and row not in (k, m) and any(row == b for b, _ in term.bound)
+        if not alone or any(row in letters_of(a) for a in others):
+            continue
+        rest = Term(
+            tuple(a for a in term.atoms if a[0] != atom),
+            tuple(b for b in term.bound if b[0] != row),
+        )
+        return multiplied(((rest, Fraction(1)),), _slope(atom, m, k))
+    return None
+
+
+def _slope(atom: Whole, row: Index, col: Index) -> Form:
+    """The entry of f′(A), of a derivative of f(A)."""
+    function = atom.function[1:]
+    own = replace(atom, function=function)
+    match function_kind(function):
+        case "expm":
+            return single(replace(own, indices=(row, col)))
+        case "eigenvalue":
+            projector = function.replace("eigenvalue", "eigenprojector")
+            return single(replace(own, function=projector, indices=(row, col)))
+        case "sqrtm":
+            letters = tuple((f"{letter}'", size) for letter, size in atom.letters)
+            root = single(replace(own, indices=tuple(letter for letter, _ in letters)))
+            return scaled(single(Whole("inv", letters, root, (row, col))), Fraction(1, 2))
+    raise TooLarge(f"the derivative of {function} is not worked out")
 
 
 def _beside(term: Term, inverse: Whole, atoms: tuple[tuple[Atom, int], ...]) -> Term | None:

@@ -34,7 +34,7 @@ from matderiv.calculus.index_forms.forms import (
     single,
     undivided,
 )
-from matderiv.calculus.index_forms.known_functions import called
+from matderiv.calculus.index_forms.known_functions import called, called_of_one
 from matderiv.calculus.index_forms.squares import (
     Letters,
     diagonal_of,
@@ -184,6 +184,10 @@ class Entries:
 
     def _square(self, node: Node, indices: tuple[Index, ...]) -> Form:
         """Functions of square matrices: those of a product of two are taken apart."""
+        if isinstance(node, nodes.MatrixFunction):
+            if self.shape(node.arg) == (SINGLE, SINGLE):
+                return called_of_one(node.function, self._at(node.arg, (1, 1)), self.letter)
+            return self._whole(node.function, node.arg, indices)
         if not isinstance(node, nodes.Inverse | nodes.Determinant | nodes.LogDet):
             return self._reduction(node, indices)
         if self.shape(node.arg) == (SINGLE, SINGLE):
@@ -443,7 +447,7 @@ class Entries:
         return called(function, self._at(arg, indices), self.letter)
 
     def _log_of_size(self, form: Form) -> Form:
-        """Log |a|."""
+        """The form of log |a|."""
         return called("log", called("abs", form, self.letter), self.letter)
 
 

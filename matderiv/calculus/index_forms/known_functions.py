@@ -29,10 +29,11 @@ from matderiv.errors import MissingRuleError
 from matderiv.expression import nodes
 from matderiv.expression.definitions import defined, derivative, unfolded
 from matderiv.expression.functions import FUNCTIONS
+from matderiv.expression.matrix_functions import function_kind
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import OPERATIONS
 
-__all__ = ["called", "combined", "exponential", "mirrored", "slope"]
+__all__ = ["called", "called_of_one", "combined", "exponential", "mirrored", "slope"]
 
 _HALF = constant(Fraction(1, 2))
 _U = nodes.Name("u")
@@ -60,6 +61,18 @@ def called(function: str, u: Form, fresh: Fresh) -> Form:
     if simpler is not None:
         return _put(simpler, {"u": u}, fresh)
     return single(Call(function, sealed(u)))
+
+
+def called_of_one(function: str, u: Form, fresh: Fresh) -> Form:
+    """A function of a matrix of one entry: exp(u), √u, its eigenvalue u, and v·vᵀ = 1."""
+    match function_kind(function):
+        case "expm":
+            return called("exp", u, fresh)
+        case "sqrtm":
+            return called("sqrt", u, fresh)
+        case "eigenvalue":
+            return u
+    return ONE_FORM
 
 
 def _of_relu(function: str, u: Form) -> Form | None:

@@ -12,13 +12,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
-from matderiv.calculus.formulas.broadcasting import ShapeOf, varies
+from matderiv.calculus.formulas.broadcasting import ShapeOf
+from matderiv.calculus.index_forms.contractions import CONTRACTED, contraction, own_indices
 from matderiv.calculus.index_forms.forms import Index, Indices
 from matderiv.errors import MissingRuleError, UnsupportedError
 from matderiv.expression import nodes
 from matderiv.expression.definitions import definition
 from matderiv.expression.dims import SINGLE
 from matderiv.expression.nodes import Node
+from matderiv.expression.operations import rules_of
 from matderiv.expression.reshaping import moved_indices
 from matderiv.expression.shapes import Dim, Shape
 
@@ -130,9 +132,7 @@ class _Reader:
 
     def own(self, operand: Node, node: Node, at: Indices) -> Indices:
         """The indices of an operand that broadcasts."""
-        shape, over = self.shape(operand), self.shape(node)
-        lead = len(over) - len(shape)
-        return tuple(i if varies(shape, over, lead + n) else 1 for n, i in enumerate(at[lead:]))
+        return own_indices(self.shape(operand), self.shape(node), at)
 
 
 _Rule = Callable[..., Iterator[Product]]
@@ -140,12 +140,7 @@ _Rule = Callable[..., Iterator[Product]]
 LINEAR: dict[type, _Rule] = {}
 
 
-def _rule(*kinds: type) -> Callable[[_Rule], _Rule]:
-    def register(rule: _Rule) -> _Rule:
-        LINEAR.update(dict.fromkeys(kinds, rule))
-        return rule
-
-    return register
+_rule = rules_of(LINEAR)
 
 
 @_rule(nodes.Add, nodes.Subtract)
@@ -180,47 +175,16 @@ def _multiply(
         yield product.times(Fraction(1), [(beside, own)])
 
 
-@_rule(nodes.MatMul)
-def _matmul(reader: _Reader, node: nodes.MatMul, at: Indices) -> Iterator[Product]:
-    left, right = reader.shape(node.left), reader.shape(node.right)
-    stack = max(len(left) - 2, len(right) - 2, 0)
-    row = at[stack : stack + 1] if len(left) > 1 else ()
-    col = at[len(at) - 1 :] if len(right) > 1 else ()
-    lead = reader.shape(node)[:stack]
-    before, beside = (_own(side[:-2], lead, at[:stack]) for side in (left, right))
-    summed, k = reader.letters(left[-1:])
-    first: Factor = (node.left, (*before, *row, *k))
-    second: Factor = (node.right, (*beside, *k, *col))
-    inside, other = (first, second) if reader.holds(node.left) else (second, first)
+@_rule(*CONTRACTED)
+def _contracted(reader: _Reader, node: Node, at: Indices) -> Iterator[Product]:
+    found = contraction(node, at, reader.shape)
+    assert found is not None
+    summed, places = reader.letters(found.dims)
+    entries = found.entries(places)
+    inside = next(entry for entry in entries if reader.holds(entry[0]))
+    others = [entry for entry in entries if entry is not inside]
     for product in reader.at(*inside):
-        yield product.times(Fraction(1), [other]).also(summed=summed)
-
-
-def _own(shape: Shape, over: Shape, at: Indices) -> Indices:
-    lead = len(over) - len(shape)
-    return tuple(i if varies(shape, over, lead + n) else 1 for n, i in enumerate(at[lead:]))
-
-
-@_rule(nodes.Outer)
-def _outer(reader: _Reader, node: nodes.Outer, at: Indices) -> Iterator[Product]:
-    middle = len(reader.shape(node.left))
-    first: Factor = (node.left, at[:middle])
-    second: Factor = (node.right, at[middle:])
-    inside, other = (first, second) if reader.holds(node.left) else (second, first)
-    for product in reader.at(*inside):
-        yield product.times(Fraction(1), [other])
-
-
-@_rule(nodes.Transpose)
-def _transpose(reader: _Reader, node: nodes.Transpose, at: Indices) -> Iterator[Product]:
-    return reader.at(node.arg, at[::-1])
-
-
-@_rule(nodes.Rearrange)
-def _rearrange(reader: _Reader, node: nodes.Rearrange, at: Indices) -> Iterator[Product]:
-    places = dict(zip(node.order, at, strict=True))
-    own = tuple(places[axis] for axis in range(len(reader.shape(node.arg))))
-    return reader.at(node.arg, own)
+        yield product.times(Fraction(1), others).also(found.deltas, summed)
 
 
 @_rule(nodes.Reshape)
@@ -237,38 +201,6 @@ def _reshape(reader: _Reader, node: nodes.Reshape, at: Indices) -> Iterator[Prod
         yield product.times(Fraction(1), constants).also(summed=tuple(summed))
 
 
-@_rule(nodes.Diag)
-def _diag(reader: _Reader, node: nodes.Diag, at: Indices) -> Iterator[Product]:
-    if len(reader.shape(node.arg)) > 1:
-        yield from reader.at(node.arg, at * 2)
-        return
-    one, other = at
-    for product in reader.at(node.arg, (one,)):
-        yield product.also(deltas=[(one, other)])
-
-
-@_rule(nodes.Trace)
-def _trace(reader: _Reader, node: nodes.Trace, at: Indices) -> Iterator[Product]:
-    del at
-    summed, places = reader.letters(reader.shape(node.arg)[:1])
-    for product in reader.at(node.arg, places * 2):
-        yield product.also(summed=summed)
-
-
-@_rule(nodes.Sum)
-def _sum(reader: _Reader, node: nodes.Sum, at: Indices) -> Iterator[Product]:
-    over = reader.shape(node.arg)
-    if node.axis is None:
-        summed, places = reader.letters(over)
-    else:
-        place = node.axis % len(over)
-        summed, own = reader.letters((over[place],))
-        others = at[:place] + (at[place + 1 :] if node.keepdims else at[place:])
-        places = (*others[:place], *own, *others[place:])
-    for product in reader.at(node.arg, places):
-        yield product.also(summed=summed)
-
-
 @_rule(nodes.Mean)
 def _mean(reader: _Reader, node: nodes.Mean, at: Indices) -> Iterator[Product]:
     over = reader.shape(node.arg)
@@ -278,7 +210,7 @@ def _mean(reader: _Reader, node: nodes.Mean, at: Indices) -> Iterator[Product]:
         for dim in dims
         if dim != SINGLE
     ]
-    for product in _sum(reader, nodes.Sum(node.arg, node.axis, node.keepdims), at):
+    for product in reader.at(nodes.Sum(node.arg, node.axis, node.keepdims), at):
         yield product.times(Fraction(1), below)
 
 

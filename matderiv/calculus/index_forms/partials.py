@@ -34,6 +34,7 @@ from matderiv.calculus.index_forms.forms import (
 )
 from matderiv.calculus.index_forms.known_functions import called, slope
 from matderiv.errors import InputError, UnsupportedError
+from matderiv.expression.matrix_functions import MATRIX_FUNCTIONS, function_kind
 
 __all__ = ["partial", "product_rule", "with_deltas"]
 
@@ -165,6 +166,8 @@ class _Partial:
                 names = dict(zip((old for old, _ in atom.letters), places, strict=True))
                 ahead = difference(placed(atom.arg, names), single(atom))
                 return called("iszero", ahead, self.fresh)
+        if function_kind(atom.function) in MATRIX_FUNCTIONS:
+            return same(f"d{atom.function}", *atom.indices, *places)
         if atom.indices:
             raise UnsupportedError(f"the second derivative of {atom.function} is not known")
         return same(f"d{atom.function}", *places)

@@ -99,7 +99,7 @@ def taken_apart(function: str, entry: Form, letters: Letters, indices: tuple[Ind
 
 
 def _scalars(entry: Form, places: frozenset[str]) -> tuple[Form, Form]:
-    """C and A for an entry of c·A, where c does not depend on the place."""
+    """The number c and the matrix A of c·A, where c does not depend on the place."""
     if len(entry) != 1 or entry[0][0].bound:
         return constant(Fraction(1)), entry
     ((term, number),) = entry

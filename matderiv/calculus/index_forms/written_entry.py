@@ -10,7 +10,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from matderiv.calculus.formulas.broadcasting import ShapeOf, is_entrywise, varies
+from matderiv.calculus.formulas.broadcasting import ShapeOf, is_entrywise
+from matderiv.calculus.index_forms.contractions import (
+    CONTRACTED,
+    contraction,
+    own_indices,
+    under_reduction,
+)
 from matderiv.calculus.index_forms.forms import Indices
 from matderiv.calculus.index_forms.index_expressions import (
     ONE_NUMERAL,
@@ -79,12 +85,7 @@ class _Writer:
 
     def operand(self, operand: Node, node: Node, at: Indices) -> IndexExpression:
         """An operand's entry: the last indices, and 1 where its only row or column is repeated."""
-        return self.at(operand, self.own(self.shape(operand), self.shape(node), at))
-
-    @staticmethod
-    def own(shape: Shape, over: Shape, at: Indices) -> Indices:
-        lead = len(over) - len(shape)
-        return tuple(i if varies(shape, over, lead + n) else 1 for n, i in enumerate(at[lead:]))
+        return self.at(operand, own_indices(self.shape(operand), self.shape(node), at))
 
     def running(self, dims: Shape) -> tuple[_Writer, Runs, Indices]:
         """For a sum over `dims`: the writer of its summand, the summation letters, all indices."""
@@ -102,18 +103,11 @@ class _Writer:
         inside, runs, places = self.running(dims)
         return sum_over(runs, term(inside, places))
 
-    def along(
-        self, node: nodes.Sum | nodes.Prod | nodes.Max, at: Indices
-    ) -> tuple[Runs, IndexExpression]:
+    def along(self, node: nodes.Prod | nodes.Max, at: Indices) -> tuple[Runs, IndexExpression]:
         """The summation letters of a reduction, and the entry of its operand under the sum."""
-        over = self.shape(node.arg)
-        if node.axis is None:
-            inside, runs, places = self.running(over)
-            return runs, inside.at(node.arg, places)
-        place = node.axis % len(over)
-        others = at[:place] + (at[place + 1 :] if node.keepdims else at[place:])
-        inside, runs, own = self.running((over[place],))
-        return runs, inside.at(node.arg, (*others[:place], *own, *others[place:]))
+        dims, indices = under_reduction(node, at, self.shape(node.arg))
+        inside, runs, places = self.running(dims)
+        return runs, inside.at(node.arg, indices(places))
 
 
 # -- names and constants ---------------------------------------------------------------------
@@ -160,7 +154,7 @@ def _terms(
             over = writer.shape(node)
             second = sign if isinstance(node, nodes.Add) else -sign
             for operand, own in ((left, sign), (right, second)):
-                places = writer.own(writer.shape(operand), over, at)
+                places = own_indices(writer.shape(operand), over, at)
                 yield from _terms(writer, operand, places, own)
         case nodes.Negate(arg):
             yield from _terms(writer, arg, at, -sign)
@@ -200,40 +194,19 @@ def _apply(writer: _Writer, node: nodes.Apply, at: Indices) -> IndexExpression:
     return Applied(node.function, writer.at(node.arg, at))
 
 
-# -- products --------------------------------------------------------------------------------
+# -- products and sums -----------------------------------------------------------------------
 
 
-def _matmul(writer: _Writer, node: nodes.MatMul, at: Indices) -> IndexExpression:
-    """Σ_k a_ik b_kj; what stands before the last two indices runs along."""
-    left, right = writer.shape(node.left), writer.shape(node.right)
-    stack = max(len(left) - 2, len(right) - 2, 0)
-    row = at[stack : stack + 1] if len(left) > 1 else ()
-    col = at[len(at) - 1 :] if len(right) > 1 else ()
-    lead = writer.shape(node)[:stack]
-    before, beside = (writer.own(side[:-2], lead, at[:stack]) for side in (left, right))
+def _contracted(writer: _Writer, node: Node, at: Indices) -> IndexExpression:
+    found = contraction(node, at, writer.shape)
+    assert found is not None
+    deltas = [delta(*pair) for pair in found.deltas]
 
-    def term(inside: _Writer, k: Indices) -> IndexExpression:
-        first = inside.at(node.left, (*before, *row, *k))
-        return index_product([first, inside.at(node.right, (*beside, *k, *col))])
+    def term(inside: _Writer, places: Indices) -> IndexExpression:
+        parts = [*deltas, *(inside.at(*entry) for entry in found.entries(places))]
+        return index_product(parts) if parts[1:] else parts[0]
 
-    return writer.summed(left[-1:], term)
-
-
-def _outer(writer: _Writer, node: nodes.Outer, at: Indices) -> IndexExpression:
-    middle = len(writer.shape(node.left))
-    return index_product([writer.at(node.left, at[:middle]), writer.at(node.right, at[middle:])])
-
-
-# -- indices exchanged and repeated ----------------------------------------------------------
-
-
-def _transpose(writer: _Writer, node: nodes.Transpose, at: Indices) -> IndexExpression:
-    return writer.at(node.arg, at[::-1])
-
-
-def _rearrange(writer: _Writer, node: nodes.Rearrange, at: Indices) -> IndexExpression:
-    places = dict(zip(node.order, at, strict=True))
-    return writer.at(node.arg, tuple(places[axis] for axis in range(len(writer.shape(node.arg)))))
+    return writer.summed(found.dims, term)
 
 
 def _reshape(writer: _Writer, node: nodes.Reshape, at: Indices) -> IndexExpression:
@@ -250,19 +223,6 @@ def _reshape(writer: _Writer, node: nodes.Reshape, at: Indices) -> IndexExpressi
     inside = replace(writer, taken=writer.taken | {own for own, _ in runs})
     deltas = [ArrayEntry(rule, indices) for rule, indices in constants]
     return sum_over(tuple(runs), index_product([*deltas, inside.at(node.arg, places)]))
-
-
-def _diag(writer: _Writer, node: nodes.Diag, at: Indices) -> IndexExpression:
-    if len(writer.shape(node.arg)) == 1:
-        return index_product([delta(*at), writer.at(node.arg, at[:1])])
-    return writer.at(node.arg, at * 2)
-
-
-# -- reductions ------------------------------------------------------------------------------
-
-
-def _sum(writer: _Writer, node: nodes.Sum, at: Indices) -> IndexExpression:
-    return sum_over(*writer.along(node, at))
 
 
 def _prod(writer: _Writer, node: nodes.Prod, at: Indices) -> IndexExpression:
@@ -304,13 +264,8 @@ RULES: Mapping[type, _Rule] = {
     nodes.Divide: _divide,
     nodes.Power: _power,
     nodes.Apply: _apply,
-    nodes.MatMul: _matmul,
-    nodes.Outer: _outer,
-    nodes.Transpose: _transpose,
-    nodes.Rearrange: _rearrange,
+    **dict.fromkeys(CONTRACTED, _contracted),
     nodes.Reshape: _reshape,
-    nodes.Diag: _diag,
-    nodes.Sum: _sum,
     nodes.Prod: _prod,
     nodes.Max: _max,
     nodes.Norm: _norm,
@@ -319,5 +274,6 @@ RULES: Mapping[type, _Rule] = {
     nodes.Inverse: _as_it_stands,
     nodes.Determinant: _as_it_stands,
     nodes.LogDet: _as_it_stands,
+    nodes.MatrixFunction: _as_it_stands,
     nodes.Functional: _as_it_stands,
 }

@@ -15,6 +15,7 @@ from matderiv.calculus.formulas.broadcasting import (
     filled,
     is_fixed,
     kept,
+    multiple_of_eye,
     rearranged,
     size_name,
     turned,
@@ -23,11 +24,14 @@ from matderiv.calculus.formulas.broadcasting import (
     with_axis,
 )
 from matderiv.calculus.formulas.facts import Facts
+from matderiv.calculus.sweep.differentials import SLOPES
 from matderiv.calculus.sweep.vanishing import reads_zero
 from matderiv.expression import nodes
-from matderiv.expression.definitions import derivative, unfolded
+from matderiv.expression.definitions import derivative, outside_a_trace, unfolded
 from matderiv.expression.dims import SINGLE, Shape
+from matderiv.expression.matrix_functions import slope_of_trace
 from matderiv.expression.nodes import Node
+from matderiv.expression.operations import rules_of
 
 __all__ = ["ADJOINTS", "Rule", "adjoint"]
 
@@ -71,12 +75,7 @@ def _by_definition(node: Node, upstream: Node, shape: ShapeOf) -> tuple[Node, ..
     return tuple(gained.pop(operand, _number(0)) for operand in operands)
 
 
-def _rule(*kinds: type) -> Callable[[Rule], Rule]:
-    def register(rule: Rule) -> Rule:
-        ADJOINTS.update(dict.fromkeys(kinds, rule))
-        return rule
-
-    return register
+_rule = rules_of(ADJOINTS)
 
 
 def _number(value: int | Fraction) -> nodes.Number:
@@ -165,7 +164,7 @@ def minimum(node: nodes.Minimum, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
 def _chosen(
     node: nodes.Maximum | nodes.Minimum, g: Node, shape: ShapeOf, ahead: nodes.Subtract
 ) -> tuple[Node, ...]:
-    """DA = G*step(ahead) and dB = G*step(-ahead), where `ahead` is A-B or B-A.
+    """The gradients G*step(ahead) by A and G*step(-ahead) by B; `ahead` is A-B or B-A.
 
     If A is B everywhere, step(A-B) has no value; in the derivative of the definition it cancels.
     """
@@ -184,13 +183,6 @@ def apply(node: nodes.Apply, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
     """The rule dL = Σ g·f′(a)·da, the chain rule."""
     del shape
     return (_times(g, derivative(node.function, node.arg)),)
-
-
-@_rule(nodes.Functional)
-def functional(node: nodes.Functional, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
-    """The rule dL = g·Σ ∂F/∂a_ij·da_ij, whatever F is."""
-    del shape
-    return (_times(g, nodes.Apply(f"d{node.function}", node.arg)),)
 
 
 # -- products --------------------------------------------------------------------------------
@@ -349,19 +341,14 @@ def prod(node: nodes.Prod, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
     return (nodes.Divide(_times(g, whole), node.arg),)
 
 
-@_rule(nodes.Max, nodes.Min)
-def largest(node: nodes.Max | nodes.Min, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
-    """The rule dL = Σ g·da over the largest entries, of which each maximum has one alone."""
-    g = kept(g, node.axis, shape(node.arg), shape, keepdims=node.keepdims)
-    whole = type(node)(node.arg, node.axis, keepdims=node.axis is not None)
-    return (_times(g, nodes.Apply("iszero", nodes.Subtract(node.arg, whole))),)
-
-
-@_rule(nodes.LogSumExp)
-def logsumexp(node: nodes.LogSumExp, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
-    """The rule dL = Σ g·softmax(a)·da."""
-    g = kept(g, node.axis, shape(node.arg), shape, keepdims=node.keepdims)
-    return (_times(g, nodes.Softmax(node.arg, node.axis)),)
+@_rule(*SLOPES)
+def by_slopes(
+    node: nodes.Functional | nodes.Reduction, g: Node, shape: ShapeOf
+) -> tuple[Node, ...]:
+    """The rule dL = Σ g·∂F/∂a·da, as for log Σ exp(a), where ∂F/∂a is softmax(a)."""
+    if not isinstance(node, nodes.Functional):
+        g = kept(g, node.axis, shape(node.arg), shape, keepdims=node.keepdims)
+    return (_times(g, SLOPES[type(node)](node)),)
 
 
 @_rule(nodes.Softmax)
@@ -409,6 +396,19 @@ def logdet(node: nodes.LogDet, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
     """The rule dL = g·tr(A⁻¹·dA): g·A⁻ᵀ. Matrix Cookbook (57)."""
     del shape
     return (_times(g, nodes.Transpose(nodes.Inverse(node.arg))),)
+
+
+@_rule(nodes.MatrixFunction)
+def matrix_function(node: nodes.MatrixFunction, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
+    """The rule d tr f(A) = tr(f′(A)·dA): g·f′(A)ᵀ. Higham, Functions of Matrices (2008), 3.
+
+    Raises:
+        UnsupportedError: it does not stand in a trace, so that there are no words for its gradient.
+    """
+    factor = multiple_of_eye(g, shape)
+    if factor is None:
+        raise outside_a_trace(node)
+    return (_times(factor, slope_of_trace(node)),)
 
 
 @_rule(nodes.OneHot)

@@ -74,12 +74,12 @@ class ArraySteps:
 
     @property
     def of(self) -> str:
-        """Y."""
+        """The name of Y."""
         return self.names.of
 
     @property
     def wrt(self) -> str:
-        """X."""
+        """The name of X."""
         return self.names.wrt
 
     @property

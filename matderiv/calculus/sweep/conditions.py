@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
-from typing import TypeVar
 
 from matderiv.calculus.formulas.broadcasting import is_fixed
 from matderiv.calculus.formulas.facts import Facts
@@ -17,8 +16,13 @@ from matderiv.expression import nodes
 from matderiv.expression.assumptions import Assumed
 from matderiv.expression.definitions import domain_of, unfolded
 from matderiv.expression.functions import FUNCTIONS
+from matderiv.expression.matrix_functions import (
+    function_kind,
+    is_eigen,
+    is_symmetric_product,
+)
 from matderiv.expression.nodes import Node
-from matderiv.expression.operations import ShapeOf
+from matderiv.expression.operations import ShapeOf, rules_of
 
 __all__ = ["CONDITIONS", "conditions"]
 
@@ -105,15 +109,7 @@ _EVERYWHERE = (
 )
 
 
-_Rule = TypeVar("_Rule", bound=Callable[..., _Conditions])
-
-
-def _rule(*kinds: type) -> Callable[[_Rule], _Rule]:
-    def register(rule: _Rule) -> _Rule:
-        CONDITIONS.update(dict.fromkeys(kinds, rule))
-        return rule
-
-    return register
+_rule = rules_of(CONDITIONS)
 
 
 @_rule(nodes.Apply)
@@ -149,34 +145,30 @@ def _power(node: nodes.Power) -> _Conditions:
         yield "positive", base
 
 
-@_rule(nodes.Inverse, nodes.LogDet, nodes.Determinant)
-def _square(node: nodes.Inverse | nodes.LogDet | nodes.Determinant) -> _Conditions:
-    """The formulas hold inverses."""
-    yield "invertible", node.arg
+#: The condition on the operand of some kinds.
+_ON_OPERANDS = {
+    **dict.fromkeys((nodes.Inverse, nodes.LogDet, nodes.Determinant), "invertible"),
+    nodes.Norm: "nonzero_somewhere",  # the root of a sum of squares has no derivative at 0
+    nodes.Prod: "nonzero",  # the formula divides by each entry
+    nodes.Max: "one_largest",  # where two entries are, neither has a derivative
+    nodes.Min: "one_smallest",
+}
 
 
-@_rule(nodes.Norm)
-def _norm(node: nodes.Norm) -> _Conditions:
-    """The root of a sum of squares has no derivative at 0."""
-    yield "nonzero_somewhere", node.arg
+@_rule(nodes.MatrixFunction)
+def _matrix_function(node: nodes.MatrixFunction) -> _Conditions:
+    """A principal root has positive eigenvalues; one eigenvalue alone is a differentiable one."""
+    if function_kind(node.function) == "sqrtm":
+        yield "no_negative_eigenvalue", node.arg
+    if is_eigen(node.function):
+        if not is_symmetric_product(node.arg):
+            yield "symmetric", node.arg
+        yield "simple_eigenvalues", node.arg
 
 
-@_rule(nodes.Prod)
-def _prod(node: nodes.Prod) -> _Conditions:
-    """The formula divides by each entry."""
-    yield "nonzero", node.arg
-
-
-@_rule(nodes.Max)
-def _max(node: nodes.Max) -> _Conditions:
-    """Where two entries are the largest, neither has a derivative."""
-    yield "one_largest", node.arg
-
-
-@_rule(nodes.Min)
-def _min(node: nodes.Min) -> _Conditions:
-    """Where two entries are the smallest, neither has a derivative."""
-    yield "one_smallest", node.arg
+@_rule(*_ON_OPERANDS)
+def _on_operand(node: nodes.Inverse | nodes.Norm | nodes.Reduction) -> _Conditions:
+    yield _ON_OPERANDS[type(node)], node.arg
 
 
 def _positive(node: Node) -> bool:

@@ -57,7 +57,7 @@ def semidefinite(
 
 
 def quadratic(matrix: Node, vector: Node, facts: Facts) -> Node | None:
-    """ZᵀMz as a sum of squares: of AᵀDA it is Σ d∗(Az)²; None where its form is another one.
+    """The number zᵀMz as a sum of squares: of AᵀDA it is Σ d∗(Az)²; None of other forms.
 
     >>> from matderiv.calculus.formulas.shaping import shapes_over
     >>> from matderiv.expression.parse import parse
@@ -101,7 +101,7 @@ def _links(array: Node, facts: Facts) -> tuple[Fraction, list[BasePower], list[N
 
 
 def _squared(links: list[Node], vector: Node, facts: Facts) -> Node | None:
-    """ZᵀAᵀDAz as Σ d∗(Az)², by the factors Aᵀ, D and A."""
+    """The number zᵀAᵀDAz as Σ d∗(Az)², by the factors Aᵀ, D and A."""
     half = len(links) // 2
     moved = vector
     for link in reversed(links[len(links) - half :]):

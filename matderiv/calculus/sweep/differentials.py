@@ -7,13 +7,16 @@ differential may be smaller than the node and broadcast.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from typing import get_args
 
 from matderiv.calculus.formulas.broadcasting import ShapeOf, filled, is_fixed
 from matderiv.expression import nodes
-from matderiv.expression.definitions import derivative, unfolded
+from matderiv.expression.definitions import derivative, outside_a_trace, unfolded
+from matderiv.expression.matrix_functions import matrix_slope
 from matderiv.expression.nodes import Node
+from matderiv.expression.operations import rules_of
 
-__all__ = ["DIFFERENTIALS", "Change", "differential"]
+__all__ = ["DIFFERENTIALS", "SLOPES", "Change", "differential"]
 
 #: The differential of an operand, or None if it does not change.
 Change = Node | None
@@ -36,8 +39,12 @@ def differential(node: Node, moving: Mapping[str, Node], shape: ShapeOf) -> Chan
     >>> source(differential(node, {"A": nodes.Name("dA")}, shape))
     'dA @ B'
     """
-    if isinstance(node, nodes.Name):
-        return moving.get(node.name)
+    match node:
+        case nodes.Name(name):
+            return moving.get(name)
+        case nodes.Trace(nodes.MatrixFunction(arg) as inner):
+            change = differential(arg, moving, shape)
+            return None if change is None else of_trace(inner, change, shape)
     changes = [differential(child, moving, shape) for child in nodes.children(node)]
     if all(change is None for change in changes) or is_fixed(node, shape):
         return None
@@ -47,12 +54,7 @@ def differential(node: Node, moving: Mapping[str, Node], shape: ShapeOf) -> Chan
     return rule(node, *changes, shape)
 
 
-def _rule(*kinds: type) -> Callable[[_Rule], _Rule]:
-    def register(rule: _Rule) -> _Rule:
-        DIFFERENTIALS.update(dict.fromkeys(kinds, rule))
-        return rule
-
-    return register
+_rule = rules_of(DIFFERENTIALS)
 
 
 def _sum(terms: Iterable[Change]) -> Node:
@@ -62,8 +64,19 @@ def _sum(terms: Iterable[Change]) -> Node:
     return first
 
 
+_Linear = (
+    nodes.Transpose
+    | nodes.Rearrange
+    | nodes.Reshape
+    | nodes.Sum
+    | nodes.Mean
+    | nodes.Trace
+    | nodes.Diag
+)
+
+
 def _whole(
-    node: nodes.Reduction | nodes.AlongAxis | nodes.Transpose | nodes.Rearrange | nodes.Reshape,
+    node: _Linear | nodes.Functional | nodes.Norm | nodes.Reduction | nodes.AlongAxis,
     da: Node,
     shape: ShapeOf,
 ) -> Node:
@@ -148,55 +161,24 @@ def apply(node: nodes.Apply, da: Node, shape: ShapeOf) -> Node:
     return nodes.Multiply(derivative(node.function, node.arg), da)
 
 
-@_rule(nodes.Functional)
-def functional(node: nodes.Functional, da: Node, shape: ShapeOf) -> Node:
-    """For F(A): Σ ∂F/∂A∘dA."""
-    slope = nodes.Apply(f"d{node.function}", node.arg)
-    return nodes.Sum(nodes.Multiply(slope, filled(da, shape(node.arg), shape)))
+# -- products and linear functions -----------------------------------------------------------
 
 
-# -- products --------------------------------------------------------------------------------
-
-
-@_rule(nodes.MatMul)
-def matmul(node: nodes.MatMul, da: Change, db: Change, shape: ShapeOf) -> Node:
+@_rule(nodes.MatMul, nodes.Outer)
+def product(node: nodes.MatMul | nodes.Outer, da: Change, db: Change, shape: ShapeOf) -> Node:
     """For AB: dA·B + A·dB, the product rule; the order of the factors stays."""
     del shape
-    return _sum((da and nodes.MatMul(da, node.right), db and nodes.MatMul(node.left, db)))
+    kind = type(node)
+    return _sum((da and kind(da, node.right), db and kind(node.left, db)))
 
 
-@_rule(nodes.Outer)
-def outer(node: nodes.Outer, da: Change, db: Change, shape: ShapeOf) -> Node:
-    """For abᵀ: da·bᵀ + a·dbᵀ."""
-    del shape
-    return _sum((da and nodes.Outer(da, node.right), db and nodes.Outer(node.left, db)))
-
-
-@_rule(nodes.Transpose)
-def transpose(node: nodes.Transpose, da: Node, shape: ShapeOf) -> Node:
-    """For Aᵀ: (dA)ᵀ."""
-    return nodes.Transpose(_whole(node, da, shape))
-
-
-@_rule(nodes.Rearrange)
-def rearrange(node: nodes.Rearrange, da: Node, shape: ShapeOf) -> Node:
-    """For A with other axes: dA with those axes."""
-    return nodes.rebuilt(node, [_whole(node, da, shape)])
-
-
-@_rule(nodes.Reshape)
-def reshape(node: nodes.Reshape, da: Node, shape: ShapeOf) -> Node:
-    """For A in other sizes: dA in those sizes."""
+@_rule(*get_args(_Linear))
+def linear(node: _Linear, da: Node, shape: ShapeOf) -> Node:
+    """For a linear function, such as Aᵀ, ΣA and tr A, that of dA."""
     return nodes.rebuilt(node, [_whole(node, da, shape)])
 
 
 # -- reductions ------------------------------------------------------------------------------
-
-
-@_rule(nodes.Sum, nodes.Mean)
-def sum_(node: nodes.Sum | nodes.Mean, da: Node, shape: ShapeOf) -> Node:
-    """For ΣA: Σ dA; for mean(A): mean(dA)."""
-    return nodes.rebuilt(node, [_whole(node, da, shape)])
 
 
 @_rule(nodes.Std)
@@ -214,20 +196,26 @@ def prod(node: nodes.Prod, da: Node, shape: ShapeOf) -> Node:
     return nodes.Multiply(node, change)
 
 
-@_rule(nodes.Max, nodes.Min)
-def largest(node: nodes.Max | nodes.Min, da: Node, shape: ShapeOf) -> Node:
-    """For max(A): dA at the largest entry, of which there is one alone."""
+def _is_the_one(node: nodes.Max | nodes.Min) -> Node:
+    """1 at the largest or smallest entry, of which there is one alone, else 0."""
     whole = type(node)(node.arg, node.axis, keepdims=node.axis is not None)
-    own = nodes.Apply("iszero", nodes.Subtract(node.arg, whole))
-    change = nodes.Multiply(own, _whole(node, da, shape))
-    return nodes.Sum(change, node.axis, node.keepdims)
+    return nodes.Apply("iszero", nodes.Subtract(node.arg, whole))
 
 
-@_rule(nodes.LogSumExp)
-def logsumexp(node: nodes.LogSumExp, da: Node, shape: ShapeOf) -> Node:
-    """For log Σ exp(A): Σ softmax(A)∘dA."""
-    weights = nodes.Softmax(node.arg, node.axis)
-    change = nodes.Multiply(weights, _whole(node, da, shape))
+#: ∂F/∂a_ij of a function F of an array, or of the entries along one of its axes.
+SLOPES: dict[type, Callable[..., Node]] = {
+    nodes.Functional: lambda node: nodes.Apply(f"d{node.function}", node.arg),
+    nodes.LogSumExp: lambda node: nodes.Softmax(node.arg, node.axis),
+    **dict.fromkeys((nodes.Max, nodes.Min), _is_the_one),
+}
+
+
+@_rule(*SLOPES)
+def by_slopes(node: nodes.Functional | nodes.Reduction, da: Node, shape: ShapeOf) -> Node:
+    """For F(A): Σ ∂F/∂A∘dA, as for log Σ exp(A): Σ softmax(A)∘dA."""
+    change = nodes.Multiply(SLOPES[type(node)](node), _whole(node, da, shape))
+    if isinstance(node, nodes.Functional):
+        return nodes.Sum(change)
     return nodes.Sum(change, node.axis, node.keepdims)
 
 
@@ -242,17 +230,30 @@ def softmax(node: nodes.Softmax, da: Node, shape: ShapeOf) -> Node:
 @_rule(nodes.Norm)
 def norm(node: nodes.Norm, da: Node, shape: ShapeOf) -> Node:
     """For ‖A‖: Σ A∘dA / ‖A‖, where A is not 0."""
-    whole = filled(da, shape(node.arg), shape)
-    return nodes.Divide(nodes.Sum(nodes.Multiply(node.arg, whole)), node)
+    return nodes.Divide(nodes.Sum(nodes.Multiply(node.arg, _whole(node, da, shape))), node)
 
 
 # -- square matrices -------------------------------------------------------------------------
 
 
-@_rule(nodes.Trace, nodes.Diag)
-def linear(node: nodes.Trace | nodes.Diag, da: Node, shape: ShapeOf) -> Node:
-    """For tr A: tr dA, and for diag(A): diag(dA)."""
-    return nodes.rebuilt(node, [filled(da, shape(node.arg), shape)])
+def of_trace(node: nodes.MatrixFunction, da: Node, shape: ShapeOf) -> Node:
+    """For tr f(A): tr(f′(A)·dA). Higham, Functions of Matrices (2008), 3."""
+    change = filled(da, shape(node.arg), shape)
+    match matrix_slope(node):
+        case nodes.Divide(matrix, number):
+            return nodes.Divide(nodes.Trace(nodes.MatMul(matrix, change)), number)
+        case matrix:
+            return nodes.Trace(nodes.MatMul(matrix, change))
+
+
+@_rule(nodes.MatrixFunction)
+def matrix_function(node: nodes.MatrixFunction, *_: object) -> Node:
+    """For f(A) outside a trace: no words.
+
+    Raises:
+        UnsupportedError: always.
+    """
+    raise outside_a_trace(node)
 
 
 @_rule(nodes.Inverse)

@@ -134,6 +134,11 @@ class _Lifter:
         """The node one step away from names."""
         if isinstance(node, nodes.Sum | nodes.Mean):
             return nodes.rebuilt(node, [self.entrywise(node.arg)])
+        match node:
+            case nodes.Trace(nodes.MatrixFunction() as inner):
+                return nodes.Trace(self.step(inner))  # the gradient is one of both
+            case nodes.Trace(nodes.Transpose(nodes.MatrixFunction() as inner)):
+                return nodes.Trace(self.step(inner))
         if isinstance(node, nodes.Joined):
             left = self.step(node.left) if node.more else self.operand(node.left)
             return nodes.rebuilt(node, [left, self.operand(node.right)])

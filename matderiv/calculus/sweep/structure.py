@@ -182,6 +182,6 @@ def is_diagonal(node: Node, names: frozenset[str]) -> bool:
             return parts[0]
         case nodes.Add() | nodes.Subtract() | nodes.MatMul():
             return all(parts)
-        case nodes.Negate() | nodes.Transpose() | nodes.Inverse():
+        case nodes.Negate() | nodes.Transpose() | nodes.Inverse() | nodes.MatrixFunction():
             return parts[0]
     return False

@@ -153,7 +153,13 @@ def _keeps(node: Node, *, in_loss: bool) -> bool:
         case nodes.Power(_, power):
             return isinstance(power, Number) and power.value.denominator == 1
     return not isinstance(
-        node, nodes.Softmax | nodes.LogSumExp | nodes.Norm | nodes.Pi | nodes.Functional
+        node,
+        nodes.Softmax
+        | nodes.LogSumExp
+        | nodes.Norm
+        | nodes.Pi
+        | nodes.Functional
+        | nodes.MatrixFunction,
     )
 
 

@@ -27,7 +27,7 @@ _Pair = tuple[Node, Node]
 
 
 def by_differentials(builder: Builder, name: str, gradient: GradientStages) -> Step:
-    """DL = tr(Gᵀ dX) for every dX, hence ∂L/∂X = G."""
+    """The step to dL = tr(Gᵀ dX) for every dX, hence ∂L/∂X = G."""
     return Step("differential", tuple(_chains(builder, name, gradient)), name)
 
 

@@ -1,0 +1,196 @@
+"""Functions of whole matrices under a trace, single eigenvalues and norms by singular values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from _differences import central
+
+import matderiv
+from matderiv.errors import MatderivError
+from matderiv.expression.matrix_values import matrix_value
+from matderiv.expression.numeric import numeric_value
+from matderiv.expression.parse import parse
+from matderiv.expression.source import source
+
+Array = npt.NDArray[np.float64]
+
+
+def of_eigenvalues(function: Callable[[Any], Any], matrix: Array) -> Array:
+    """V f(Λ) V⁻¹, by NumPy alone."""
+    values, vectors = np.linalg.eig(matrix)
+    return np.real(vectors @ np.diag(function(values)) @ np.linalg.inv(vectors))
+
+
+def expm(matrix: Array) -> Array:
+    """The exponential."""
+    return of_eigenvalues(np.exp, matrix)
+
+
+def sqrtm(matrix: Array) -> Array:
+    """The principal root."""
+    return of_eigenvalues(lambda u: np.sqrt(u + 0j), matrix)
+
+
+def singular(matrix: Array) -> Array:
+    """The singular values."""
+    return np.linalg.svd(matrix)[1]
+
+
+#: Losses of a matrix X of n rows, or of a wide one, and the same in NumPy.
+SQUARE: list[tuple[str, Callable[[Array], Any]]] = [
+    ("tr(expm(X))", lambda x: np.trace(expm(x))),
+    ("tr(expm(2*X.T).T)/3", lambda x: np.trace(expm(2 * x)) / 3),
+    ("log(tr(expm(X @ X)))", lambda x: np.log(np.trace(expm(x @ x)))),
+    ("tr(expm(X*X/9))", lambda x: np.trace(expm(x * x / 9))),
+    ("tr(sqrtm(X))", lambda x: np.trace(sqrtm(x))),
+    ("exp(-tr(sqrtm(X @ X.T + X)))", lambda x: np.exp(-np.trace(sqrtm(x @ x.T + x)))),
+    ("eigvalsh(X + X.T)[0]", lambda x: np.linalg.eigvalsh(x + x.T)[0]),
+    ("max(eigvalsh(X @ X.T))**2", lambda x: np.linalg.eigvalsh(x @ x.T)[-1] ** 2),
+    ("eigh(X.T @ X)[0][-1]*tr(X)", lambda x: np.linalg.eigvalsh(x.T @ x)[-1] * np.trace(x)),
+]
+ANY: list[tuple[str, Callable[[Array], Any]]] = [
+    ("norm(X, 'nuc')", lambda x: singular(x).sum()),
+    ("sum(svdvals(X))**2", lambda x: singular(x).sum() ** 2),
+    ("norm(X, 2)", lambda x: singular(x)[0]),
+    ("svdvals(X)[0]*norm(X)", lambda x: singular(x)[0] * np.linalg.norm(x)),
+]
+
+
+def regular(size: int, seed: int) -> Array:
+    """A matrix that is not symmetric, whose eigenvalues are apart and near the positive axis."""
+    noise = np.random.default_rng(seed).normal(size=(size, size))
+    return np.diag(1.0 + np.arange(size)) + 0.2 * noise
+
+
+@pytest.mark.parametrize(("text", "means"), SQUARE)
+@pytest.mark.parametrize("size", [1, 2, 4])
+def test_gradients_of_functions_of_square_matrices(
+    text: str, means: Callable[[Array], Any], size: int
+) -> None:
+    """Proved for all sizes, with the values and the slopes of NumPy's eigenvalues."""
+    x = regular(size, size)
+    found = matderiv.gradient(text, wrt="X", shapes={"X": (size, size)})
+    assert found.proof == "for all sizes"
+    assert float(numeric_value(parse(text).loss.value, {"X": x})) == pytest.approx(float(means(x)))
+    np.testing.assert_allclose(found(X=x), central(means, x), rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize(("text", "means"), ANY)
+@pytest.mark.parametrize("shape", [(4, 2), (2, 3), (3, 3), (1, 1), (3, 1)])
+def test_gradients_of_norms_by_singular_values(
+    text: str, means: Callable[[Array], Any], shape: tuple[int, int]
+) -> None:
+    """Tall, wide and square matrices: the nuclear norm is that of the smaller square."""
+    x = np.random.default_rng(sum(shape)).normal(size=shape)
+    found = matderiv.gradient(text, wrt="X", shapes={"X": shape})
+    assert found.proof == "for all sizes"
+    np.testing.assert_allclose(found(X=x), central(means, x), rtol=1e-5, atol=1e-7)
+
+
+def test_the_exponential_along_a_line() -> None:
+    """By the number theta the gradient is tr(A expm(theta A))."""
+    a = regular(3, 5)
+    found = matderiv.gradient("tr(expm(theta*A))", wrt="theta", shapes={"A": (3, 3)})
+    slope = central(lambda t: np.trace(expm(t * a)), np.array(0.3))
+    assert float(found(A=a, theta=0.3)) == pytest.approx(float(slope), rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("program", "claim"),
+    [
+        ("tr(expm(X))", "expm(X)"),
+        ("tr(expm(X))", "exp(X).T"),
+        ("tr(expm(X))", "expm(X).T @ X"),
+        ("tr(sqrtm(X))", "inv(sqrtm(X))/2"),
+        ("tr(sqrtm(X))", "inv(sqrtm(X)).T"),
+        ("tr(sqrtm(X))", "sqrtm(X).T/2"),
+        ("eigvalsh(X)[0]", "outer(eigh(X)[1][:, 1], eigh(X)[1][:, 1])"),
+        ("eigvalsh(X)[-1]", "eigvalsh(X)[-1]*eye(3)"),
+        ("norm(X, 2)", "X @ outer(eigh(X.T @ X)[1][:, -1], eigh(X.T @ X)[1][:, -1])"),
+        ("norm(X, 'nuc')", "X @ sqrtm(X.T @ X)"),
+    ],
+)
+def test_a_wrong_formula_is_refused(program: str, claim: str) -> None:
+    """No mutant of a rule is taken for the rule."""
+    assert matderiv.check(program, "X", f"dX = {claim}", shapes={"X": (3, 3)}).status == "wrong"
+
+
+@pytest.mark.parametrize(
+    ("text", "part", "instead"),
+    [
+        ("sum(expm(A))", "Fréchet derivative", "tr(expm(A))"),
+        ("tr(B @ sqrtm(A))", "Fréchet derivative", "tr(sqrtm(A))"),
+        ("x = sum(X, axis=0); L = tr(expm(x))", "square matrix", ""),
+        ("x = sum(X, axis=0); L = norm(x, 'nuc')", "one of a matrix", ""),
+        ("norm(X, 'row')", "'nuc'", ""),
+        ("sum(f(eigvalsh(A)))", "no words", "tr(A)"),
+    ],
+)
+def test_bad_input_is_named(text: str, part: str, instead: str) -> None:
+    """The message names the part, and the way round can be pasted."""
+    with pytest.raises(MatderivError, match=part) as raised:
+        matderiv.gradient(text)
+    assert instead in str(raised.value)
+    if instead:
+        assert matderiv.gradient(instead).proof == "for all sizes"
+
+
+def test_an_eigenvalue_that_is_not_there_is_refused() -> None:
+    """A matrix of two rows has no third eigenvalue."""
+    found = matderiv.gradient("eigvalsh(S)[2]", wrt="S")
+    with pytest.raises(MatderivError, match="no eigenvalue 2"):
+        found(S=np.eye(2))
+
+
+@pytest.mark.parametrize(("text", "means"), SQUARE[4:5])
+def test_a_matrix_without_a_real_root_has_no_value(
+    text: str, means: Callable[[Array], Any]
+) -> None:
+    """A negative eigenvalue gives no number, where NumPy's would be complex."""
+    assert means(np.eye(2)) == pytest.approx(2)
+    assert not np.isfinite(numeric_value(parse(text).loss.value, {"X": np.diag([-1.0, 2.0])}))
+
+
+@pytest.mark.parametrize("name", ["expm", "sqrtm"])
+@pytest.mark.parametrize("size", [1, 2, 5])
+def test_values_are_those_by_eigenvalues(name: str, size: int) -> None:
+    """Also of a matrix without a basis of eigenvectors, by its square or inverse."""
+    made = {"expm": expm, "sqrtm": sqrtm}[name]
+    x = regular(size, 3)
+    np.testing.assert_allclose(matrix_value(name, x), made(x), rtol=1e-9, atol=1e-9)
+    block = np.eye(size) + np.eye(size, k=1)
+    value = matrix_value(name, block)
+    other = block if name == "sqrtm" else matrix_value("expm", 2 * block)
+    np.testing.assert_allclose(value @ value, other, atol=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("program", "sentence", "satz"),
+    [
+        ("tr(expm(A))", "go round in a circle", "循环移动"),
+        ("tr(sqrtm(A))", "no eigenvalue of $A$ is zero or a negative number", "负特征值"),
+        ("eigvalsh(A)[0]", "$A$ is symmetric", "$A$ 是对称矩阵"),
+        ("eigvalsh(A.T @ A)[0]", "is simple: no other one is equal to it", "不与其他特征值相等"),
+    ],
+)
+def test_pages_state_the_identity_and_where_it_holds(
+    program: str, sentence: str, satz: str
+) -> None:
+    """The identity that is differentiated, and the conditions, in both languages."""
+    page = matderiv.derive(program)
+    assert sentence in page.markdown()
+    assert satz in page.markdown("zh")
+    assert matderiv.derive(program, method="differential").markdown(length="short")
+
+
+@pytest.mark.parametrize(
+    "text", ["tr(expm(A))", "eigvalsh(S)[-1]", "outer(eigh(S)[1][:, 0], eigh(S)[1][:, 0])"]
+)
+def test_what_is_printed_is_read(text: str) -> None:
+    """Formulas with eigenvectors are read as what they were printed from."""
+    assert source(parse(text).loss.value) == text.replace("tr(", "trace(")
