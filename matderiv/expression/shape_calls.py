@@ -145,8 +145,8 @@ def reshape_text(node: nodes.Reshape, text: Callable[[Node], str]) -> str:
         axes = sizes[:-1] if len(node.sizes) == 1 else f"({sizes})"
         return f"squeeze({text(node.arg)}, axis={axes})"
     if node.how == "unflatten":
-        axis, *parts = map(str, node.sizes)
-        return f"unflatten({text(node.arg)}, {axis}, ({', '.join(parts)}))"
+        axis, *made = map(str, node.sizes)
+        return f"unflatten({text(node.arg)}, {axis}, ({', '.join(made)}))"
     if len(node.sizes) == 1 and (node.sizes == (-1,) or "*" in sizes):
         if isinstance(node.arg, nodes.Transpose) and node.sizes != (-1,):
             return f"vec({text(node.arg.arg)})"
