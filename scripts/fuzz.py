@@ -5,10 +5,10 @@
     python scripts/fuzz.py texts --seed 1234 --n 1  one that was reported, once more
 
 Kinds: texts (programs, changed in a few places), programs (valid ones, their gradients held against
-differences), claims (right and changed ones), words (any, as claims), certificates (true and
-altered ones), arguments (of every public function), command (words of the command line). Each try
-is a child process with a cap on its processor time and its memory. Whatever is found is cut down
-and printed with its seed; the exit code is 1 then.
+differences), called (such that call any operation), claims (right and changed ones), words (any, as
+claims), certificates (true and altered ones), arguments (of every public function), command (words
+of the command line). Each try is a child process with a cap on its processor time and its memory.
+Whatever is found is cut down and printed with its seed; the exit code is 1 then.
 """
 
 from __future__ import annotations
@@ -147,6 +147,10 @@ def _program(chance: Chance) -> Made:
     return random_program(chance.getrandbits(32))
 
 
+def _called(chance: Chance) -> Made:
+    return random_program(chance.getrandbits(32), called=True)
+
+
 def _try_program(made: Made) -> Found:
     wrt = _chosen(made)
     if wrt is None:
@@ -165,15 +169,18 @@ def _try_program(made: Made) -> Found:
 
 
 def _chosen(made: Made) -> str | None:
-    """One input of a program; which one does not matter over thousands."""
-    inputs = sorted(made.inputs)
+    """One input of a program, no labels; which one does not matter over thousands."""
+    inputs = sorted(made.inputs.keys() - made.labels.keys())
     return inputs[len(made.text) % len(inputs)] if inputs else None
 
 
 def _expected(made: Made, wrt: str, seed: int) -> np.ndarray | None:
     """The gradient by central differences; None where they can not be relied on."""
     numbers = made.numbers(np.random.default_rng(seed))
-    nearby = {name: number * (1 + 1e-6) for name, number in numbers.items()}
+    nearby = {
+        name: number if name in made.labels else number * (1 + 1e-6)
+        for name, number in numbers.items()
+    }
     try:
         one, two = (differences(made.text, at, wrt) for at in (numbers, nearby))
         total = float(run(made.text, numbers)["L"])
@@ -508,6 +515,7 @@ def _cut_line(words: list[str]) -> Iterator[list[str]]:
 KINDS = {
     "texts": Kind(_text, _try_text, _cut_text, Limits(10)),
     "programs": Kind(_program, _try_program, _cut_program, Limits(20), _show_program),
+    "called": Kind(_called, _try_program, _cut_program, Limits(20), _show_program),
     "claims": Kind(_claim, _try_claim, _cut_claim, Limits(20), lambda c: _show_program(c[0])),
     "words": Kind(_judged, _try_judged, _cut_judged, Limits(5)),
     "certificates": Kind(

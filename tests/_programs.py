@@ -8,21 +8,25 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 import numpy as np
+from _calls import Call, Labels, calls_of, written
 from _reference import Array
 
+from matderiv.errors import InputError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
+from matderiv.expression.parse import parse
 from matderiv.expression.source import source
 
 Shape = tuple[int, ...]
 
 SIZES = (1, 2, 3)
 
-_INPUTS = ("alpha beta gamma".split(), "a b c x y w".split(), "A B C X W T".split())
+_INPUTS = tuple(names.split() for names in ("alpha beta gamma", "a b c x y w", "A B C X W T", "K"))
+_LABELS = ("g", "h", "l")
 _ASSIGNED = ("mu nu xi rho".split(), "p q u v".split(), "P Q Y Z".split())
 _FUNCTIONS = """exp log sqrt tanh sigmoid sin cos arctan relu abs softplus silu gelu erf floor round
     frac f""".split()
@@ -49,10 +53,11 @@ _REDUCTIONS: list[Callable[..., Node]] = [
 
 @dataclass(frozen=True)
 class Made:
-    """A program; `shapes` are those of all its names."""
+    """A program; `shapes` are those of all its names, `labels` how many kinds an input names."""
 
     values: tuple[tuple[str, Node], ...]
     shapes: dict[str, Shape]
+    labels: dict[str, int] = field(default_factory=dict)
 
     @property
     def text(self) -> str:
@@ -67,8 +72,13 @@ class Made:
         return {name: self.shapes[name] for name in sorted(used - assigned)}
 
     def numbers(self, rng: np.random.Generator) -> dict[str, Array]:
-        """Positive numbers for all inputs, so that roots and logarithms often exist."""
-        return {n: np.asarray(rng.uniform(0.3, 1.4, shape)) for n, shape in self.inputs.items()}
+        """Positive numbers for all inputs, so that roots and logarithms often exist; labels."""
+        return {
+            name: rng.integers(0, self.labels[name], shape)
+            if name in self.labels
+            else np.asarray(rng.uniform(0.3, 1.4, shape))
+            for name, shape in self.inputs.items()
+        }
 
 
 def number(value: float | Fraction) -> nodes.Number:
@@ -79,10 +89,14 @@ def number(value: float | Fraction) -> nodes.Number:
 class Maker:
     """Makes nodes of a wanted shape; the shapes of their names are known."""
 
-    def __init__(self, chance: random.Random, *, chained: bool = False) -> None:
+    def __init__(
+        self, chance: random.Random, *, chained: bool = False, called: bool = False
+    ) -> None:
         self.chance = chance
         self.chained = chained
+        self.called = called
         self.shapes: dict[str, Shape] = {}
+        self.labels: dict[str, int] = {}
         self.sizes = chance.choice([SIZES, (1, 3), (2, 3), (2,), (3, 3, 1)])
 
     def program(self, depth: int) -> Made:
@@ -96,7 +110,7 @@ class Maker:
                 self.shapes[free[0]] = shape
                 values.append((free[0], value))
         values.append(("L", self.node((), depth)))
-        return Made(tuple(values), dict(self.shapes))
+        return Made(tuple(values), dict(self.shapes), dict(self.labels))
 
     def shape(self) -> Shape:
         """A shape of 0 to 2 dimensions."""
@@ -108,8 +122,12 @@ class Maker:
 
     def node(self, shape: Shape, depth: int) -> Node:
         """An expression of a shape."""
-        if depth <= 0:
+        if depth <= 0 or len(shape) > 2:
             return self.leaf(shape)
+        if self.called and self.chance.random() < 0.5:
+            found = self.call(self.chance.choice(calls_of(shape)), shape, depth - 1)
+            if found is not None:
+                return found
         ways: list[Callable[[Shape, int], Node]] = [self.entrywise, self.entrywise, self.applied]
         ways += [self.product] * 2 if len(shape) < 2 else [self.product] * 3
         if not shape:
@@ -124,10 +142,31 @@ class Maker:
                 ways += [self.square] * 2
         return self.chance.choice(ways)(shape, depth - 1)
 
+    def call(self, call: Call, shape: Shape, depth: int) -> Node | None:
+        """A call of an operation of the language; None where it has no operands."""
+
+        def operand(wanted: Shape | Labels) -> str:
+            if not isinstance(wanted, Labels):
+                found = source(self.node(wanted, depth))
+                return found if found.isidentifier() else f"({found})"
+            name = next(name for name in (*_LABELS, "") if name not in self.shapes)
+            self.shapes[name], self.labels[name] = (wanted.count,), wanted.kinds
+            return name
+
+        before = dict(self.shapes), dict(self.labels)
+        text = written(call, shape, operand, self.chance, self.sizes)
+        try:
+            if text is not None and "" not in self.shapes:  # entries, and names for labels
+                return parse(f"L = {text}").loss.value
+        except InputError:  # a function of a number that has no value there
+            pass
+        self.shapes, self.labels = before
+        return None
+
     def leaf(self, shape: Shape) -> Node:
         """A name, old or new, or a constant."""
-        known = [name for name, own in self.shapes.items() if own == shape]
-        values = [name for name in known if name in _ASSIGNED[len(shape)]]
+        known = [n for n, own in self.shapes.items() if own == shape and n not in self.labels]
+        values = [name for name in known if name in _ASSIGNED[min(len(shape), 2)]]
         if self.chained and values and self.chance.random() < 0.8:
             return nodes.Name(self.chance.choice(values))
         if known and self.chance.random() < 0.7:
@@ -241,14 +280,39 @@ class Maker:
         return nodes.Diag(self.node(shape * 2, depth))
 
 
-def random_program(seed: int, depth: int | None = None, *, chained: bool = False) -> Made:
+def random_program(
+    seed: int, depth: int | None = None, *, chained: bool = False, called: bool = False
+) -> Made:
     """The program that belongs to a number; its depth is at most 7.
 
-    A `chained` one has several statements, which use the values of those before.
+    A `chained` one has several statements, which use the values of those before. Half of the parts
+    of a `called` one are calls of any operation of the language.
     """
     chance = random.Random(seed)
-    depths = [2, 3, 3, 4, 5, 6, 7] if chained else [1, 2, 2, 3, 3, 4, 5, 6]
-    return Maker(chance, chained=chained).program(depth or chance.choice(depths))
+    depths = (
+        [2, 3, 3, 4, 5, 6, 7]
+        if chained
+        else [1, 2, 2, 3, 3, 4]
+        if called
+        else [1, 2, 2, 3, 3, 4, 5, 6]
+    )
+    return Maker(chance, chained=chained, called=called).program(depth or chance.choice(depths))
+
+
+def program_of(call: Call, seed: int) -> Made | None:
+    """A program that is little more than one call; None where it has no operands."""
+    maker = Maker(random.Random(seed), called=True)
+    letters = {letter: maker.size() for letter in call.result if letter.isalpha()}
+    sizes = (letters.get(letter) or int(letter) for letter in call.result if letter != "*")
+    shape = maker.shape() if call.any_shape else tuple(sizes)
+    found = maker.call(call, shape, 0)
+    if found is None:
+        return None
+    name = "P"
+    maker.shapes[name] = shape
+    weighted = nodes.Multiply(nodes.Apply("sin", nodes.Name(name)), maker.leaf(shape))
+    loss = nodes.Sum(weighted)
+    return Made(((name, found), ("L", loss)), dict(maker.shapes), dict(maker.labels))
 
 
 # ---- Smaller programs ----------------------------------------------------------------------

@@ -16,6 +16,7 @@ import operator
 from collections.abc import Callable, Mapping
 from statistics import NormalDist
 
+import mpmath
 import numpy as np
 from numpy.typing import NDArray
 
@@ -52,6 +53,22 @@ def _windows(a: Array, axes: int, k: int) -> Array:
     for n in range(axes):
         a = _unflatten(a, -1 - 2 * n, [-1, k])
     return a
+
+
+def _everywhere(function: Callable[[float], float]) -> Callable[[Array], Array]:
+    """A function of one number, applied to each entry; not a number where it has no value."""
+
+    def value(number: float) -> float:
+        try:
+            return float(function(number))
+        except (ValueError, ArithmeticError):
+            return math.nan
+
+    return np.vectorize(value, otypes=[float])
+
+
+#: Numbers that have names.
+_NUMBERS = {"pi": np.float64(np.pi), "inf": np.float64(np.inf)}
 
 
 def _of_eigenvalues(function: Callable[[Array], Array]) -> Callable[[Array], Array]:
@@ -91,8 +108,9 @@ KNOWN: Functions = {
     "frac": lambda a: a - np.trunc(a),
     "erfc": np.vectorize(math.erfc, otypes=[float]),
     "logit": lambda a: np.log(a / (1 - a)),
-    "erfinv": np.vectorize(lambda y: NormalDist().inv_cdf((1 + y) / 2) / 2**0.5, otypes=[float]),
-    "gammaln": np.vectorize(math.lgamma, otypes=[float]),
+    "erfinv": _everywhere(lambda y: NormalDist().inv_cdf((1 + y) / 2) / 2**0.5),
+    "gammaln": _everywhere(math.lgamma),
+    "digamma": _everywhere(mpmath.digamma),
     "softsign": lambda a: a / (1 + np.abs(a)),
     "mish": lambda a: a * np.tanh(np.logaddexp(0, a)),
     "softmax": _softmax,
@@ -157,7 +175,7 @@ def _value(node: ast.expr, names: Mapping[str, Array], functions: Functions) -> 
         case ast.Constant(value=str() as text):  # the subscripts of einsum
             return text
         case ast.Name(id=name):
-            return names[name]
+            return names[name] if name in names else _NUMBERS[name]
         case ast.BinOp(left=left, op=op, right=right):
             return _BINARY[type(op)](at(left), at(right))
         case ast.Compare(left=left, ops=[ast.Eq()], comparators=[right]):
@@ -174,7 +192,7 @@ def _value(node: ast.expr, names: Mapping[str, Array], functions: Functions) -> 
         case ast.Attribute(value=inner, attr="T"):
             return at(inner).T
         case ast.Attribute(value=inner, attr="mT"):
-            return at(inner).mT
+            return at(inner).swapaxes(-1, -2)
         case ast.Call(func=ast.Name(id="block"), args=[ast.List(elts=rows)]):
             return np.block([[at(part) for part in getattr(row, "elts", ())] for row in rows])
         case ast.Call(func=ast.Name(id=name), args=args, keywords=keywords):

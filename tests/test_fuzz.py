@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import time
 import warnings
@@ -11,10 +12,14 @@ from collections.abc import Callable
 import fuzz
 import numpy as np
 import pytest
+from _calls import CALLS
 from _fuzz_trial import Found, Limits, isolated, shrunk, tried
+from _programs import program_of
+from _reference import run
 
 from matderiv import InputError
 from matderiv.errors import MatderivError
+from matderiv.expression.operations import OPERATIONS
 
 #: Tries of each kind in the suite, which take half a second.
 SOME = {
@@ -22,6 +27,7 @@ SOME = {
     "programs": 2,
     "claims": 2,
     "words": 2,
+    "called": 2,
     "certificates": 1,
     "arguments": 15,
     "command": 1,
@@ -115,3 +121,20 @@ def test_a_seed_makes_one_case(name: str) -> None:
     kind = fuzz.KINDS[name]
     one, other = (kind.shown(kind.make(random.Random(f"{name} 5"))) for _ in range(2))
     assert one == other
+
+
+def test_random_programs_call_every_operation() -> None:
+    """Each name of the registry has calls, and no call is of anything else but an index."""
+    names = {call.name for call in CALLS}
+    assert names - OPERATIONS.keys() == {"slice", "entry", "labels"}
+    assert not OPERATIONS.keys() - names
+
+
+def test_every_call_can_be_made_and_has_the_shape_it_says() -> None:
+    """So that none is missing among the random programs without a word."""
+    for call in CALLS:
+        seeds = iter(range(20))
+        made = next(filter(None, (program_of(call, seed) for seed in seeds)))
+        with np.errstate(all="ignore"), contextlib.suppress(np.linalg.LinAlgError):
+            values = run(made.text, made.numbers(np.random.default_rng(0)))
+            assert np.shape(values["P"]) == made.shapes["P"], made.text

@@ -8,8 +8,8 @@ import pytest
 
 import matderiv
 from matderiv.calculus.deciding.decide import same_form
-from matderiv.calculus.deciding.parts import differing, shared_parts_named
-from matderiv.calculus.formulas.flattened import sum_of, terms
+from matderiv.calculus.deciding.parts import arguments_named, differing, shared_parts_named
+from matderiv.calculus.formulas.flattened import cost, sum_of, terms
 from matderiv.calculus.formulas.shaping import shapes_over
 from matderiv.calculus.index_forms.entries import Entries
 from matderiv.calculus.sweep.sweep import replaced
@@ -83,6 +83,26 @@ def test_shared_parts_are_anything(one: str, other: str, *, equal: bool) -> None
     """With names for what both sides share, equal formulas are equal and mutants are not."""
     left, right, parts = shared_parts_named(read(one), read(other))
     assert parts
+    shape = shapes_over({**SHAPES, **{name: SHAPE(part) for name, part in parts.items()}})
+    entries = Entries(shape)
+    places = ("p", "q")[: len(SHAPE(read(one)))]
+    assert same_form(entries.at(left, *places), entries.at(right, *places)) is equal
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "equal"),
+    [
+        ("S*sum(softmax(tanh(S @ T)))", "S", True),
+        ("sum(softmax(tanh(S @ T), axis=1), axis=1)", "ones(3)", True),
+        ("S*sum(softmax(tanh(S @ T)))", "2*S", False),
+        ("sum(softmax(tanh(S @ T), axis=1), axis=0)", "ones(3)", False),
+        ("S*sum(sigmoid(tanh(S @ T)))", "S", False),
+    ],
+)
+def test_arguments_are_anything(one: str, other: str, *, equal: bool) -> None:
+    """With names for the arguments of functions, equal formulas are equal and mutants are not."""
+    left, right, parts = arguments_named(read(one), read(other))
+    assert list(map(cost, parts.values())) == [cost(read("tanh(S @ T)"))]
     shape = shapes_over({**SHAPES, **{name: SHAPE(part) for name, part in parts.items()}})
     entries = Entries(shape)
     places = ("p", "q")[: len(SHAPE(read(one)))]

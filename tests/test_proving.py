@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from matderiv._budget import budget
 from matderiv.calculus.sweep.graph import graph_of
 from matderiv.calculus.sweep.proving import Prover
 from matderiv.calculus.sweep.results import Sweep
@@ -87,6 +88,45 @@ def test_proved_for_all_sizes(program: str) -> None:
 def test_diagonal_matrices_are_proved_for_all_sizes(program: str) -> None:
     """Inverses and determinants of diagonal matrices are taken apart, beside others, too."""
     assert Prover(swept(program, "s")).all_of("s").index
+
+
+def nested(level: str, count: int) -> str:
+    """A sum of levels in each other."""
+    made = "x"
+    for _ in range(count):
+        made = level.format(made)
+    return f"L = sum({made})"
+
+
+def repeated(step: str, count: int) -> str:
+    """A chain of values, each by the same step from the one before."""
+    steps = (f"U{n + 1} = {step.replace('U', f'U{n}')}" for n in range(count))
+    return f"U0 = x; {'; '.join(steps)}; L = sum(U{count})"
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        nested("softmax({})", 12),
+        nested("softmax({})", 7).replace("L = sum(", "L = sum(x*"),
+        nested("x/(1 + {})", 8),
+        nested("sqrt(1 + x*{})", 7),
+        repeated("sin(U)*U/2", 12),
+        repeated("exp(-U)*U + U", 9),
+    ],
+)
+def test_depth_is_proved_level_by_level(program: str) -> None:
+    """Work does not grow with powers of the depth: the budget of a program is enough."""
+    with budget(letters=len(program)):
+        found = Prover(swept(program, "x")).all_of("x")
+    assert (found.status, found.index) == ("equal", True)
+
+
+def test_a_gradient_that_is_zero_at_two_rows_is_not_zero() -> None:
+    """Standardized columns of two entries are ±1; those of three are not."""
+    found = swept("Y = (X - mean(X, axis=0))/std(X, axis=0); L = sum(Y**3)", "X")
+    assert not found.gradients["X"].vanishes
+    assert Prover(found).all_of("X").index
 
 
 @pytest.mark.parametrize("name", ["W", "Y"])

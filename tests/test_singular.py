@@ -157,3 +157,27 @@ def test_a_spread_of_one_entry_divides_nothing(program: str) -> None:
 def test_a_spread_of_one_entry_beside_a_number_is_a_divisor() -> None:
     """There it is a number like any other."""
     assert str(matderiv.gradient("beta/(std(alpha) + 2)", wrt="beta")) == "1/(std(alpha) + 2)"
+
+
+@pytest.mark.parametrize(
+    ("program", "wrt", "shapes", "gradient"),
+    [
+        ("sum(B @ diag(diag(std(A, axis=0))))", "A", {"A": (1, 3), "B": (3, 3)}, "zeros((1, 3))"),
+        ("sum(a @ var(A, axis=1))", "a", {"A": (3, 1)}, "var(A, axis=1)"),
+        ("norm(B @ std(C, axis=0, keepdims=True))", "B", {"B": (1, 1), "C": (1, 3)}, None),
+        ("s = std(X, axis=1, keepdims=True); L = sum(A @ (s - s*s))", "A", {"X": (3, 1)}, None),
+    ],
+)
+def test_spreads_of_one_entry_keep_their_shape(
+    program: str, wrt: str, shapes: dict[str, tuple[int, ...]], gradient: str | None
+) -> None:
+    """They are arrays of zeros, which may be factors of products."""
+    found = str(matderiv.gradient(program, wrt=wrt, shapes=shapes))
+    assert gradient in (None, found)
+
+
+def test_a_product_of_spreads_of_one_entry_divides_nothing() -> None:
+    """What it is multiplied with and added up to is 0 as well."""
+    program = "s = var(X, axis=0, keepdims=True); t = B @ (s.T*s.T); L = sum(A/t)"
+    with pytest.raises(InputError, match="divides by zero"):
+        matderiv.gradient(program, wrt="A", shapes={"X": (1, 3), "A": (2, 1), "B": (2, 3)})

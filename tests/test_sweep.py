@@ -30,6 +30,7 @@ from matderiv.calculus.sweep.results import Sweep
 from matderiv.calculus.sweep.sweep import sweep
 from matderiv.errors import InputError, MatderivError, UnsupportedError
 from matderiv.expression import nodes
+from matderiv.expression.declared import ones_kept
 from matderiv.expression.known_shapes import settled
 from matderiv.expression.nodes import Node
 from matderiv.expression.parse import parse
@@ -43,7 +44,7 @@ SIZES = (3, 2, 4, 5)
 def graph(text: str, shapes: Mapping[str, tuple[int, ...]] | None = None) -> Graph:
     """The graph of a program."""
     program = parse(text)
-    found = infer(program, shapes=shapes)
+    found = ones_kept(program, infer(program, shapes=shapes), shapes)
     return graph_of(settled(program, found), found)
 
 

@@ -13,9 +13,8 @@ from matderiv.calculus.index_forms.forms import Index
 from matderiv.calculus.index_forms.letters import input_indices
 from matderiv.checking.points import Point, apart, points, points_of_many_sizes
 from matderiv.checking.question import Question
-from matderiv.checking.task_with_names import substituted
 from matderiv.expression import nodes
-from matderiv.expression.nodes import Name, Node, names_in
+from matderiv.expression.nodes import Name, Node, names_in, substituted
 
 __all__ = ["NO_VALUE", "folded", "judged", "judged_at_points", "refuted_at"]
 

@@ -10,10 +10,9 @@ from matderiv.calculus.formulas.flattened import cost, factors_of, formula_key
 from matderiv.calculus.formulas.mistakes import Setting
 from matderiv.calculus.sweep.sweep import replaced
 from matderiv.checking.question import Question
-from matderiv.checking.task_with_names import substituted
 from matderiv.expression import nodes
 from matderiv.expression.definitions import derivative
-from matderiv.expression.nodes import Name, Node, Number, names_in
+from matderiv.expression.nodes import Name, Node, Number, names_in, substituted
 from matderiv.expression.vocabulary import ELEMENTWISE
 
 __all__ = ["setting_of", "ways"]

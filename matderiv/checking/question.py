@@ -24,7 +24,7 @@ from matderiv.calculus.sweep.sweep import replaced
 from matderiv.calculus.sweep.task import Task, task_of
 from matderiv.checking.claim_products import ArrayClaim
 from matderiv.checking.fitting import Fitting
-from matderiv.checking.task_with_names import HOLE, Given, bodies_of, substituted, task_with_names
+from matderiv.checking.task_with_names import HOLE, Given, bodies_of, task_with_names
 from matderiv.errors import MatderivError, ProofError
 from matderiv.expression import nodes
 from matderiv.expression.assumptions import Convention, read_assumed, read_convention
@@ -32,7 +32,7 @@ from matderiv.expression.claim import Words, parse_claim
 from matderiv.expression.dims import Dim, Shape
 from matderiv.expression.known_shapes import labels_of, sized_for, with_axes
 from matderiv.expression.matrix_functions import symmetric_names
-from matderiv.expression.nodes import Name, Node, names_in
+from matderiv.expression.nodes import Name, Node, names_in, substituted
 from matderiv.expression.parse import parse
 from matderiv.expression.program import Assignment, Program
 from matderiv.expression.source import source

@@ -11,11 +11,11 @@ from matderiv.calculus.sweep.task import Task, read_task
 from matderiv.derivation.focus import first_product
 from matderiv.expression import nodes
 from matderiv.expression.assumptions import Assumed, Convention
-from matderiv.expression.nodes import Name, Node, names_in
+from matderiv.expression.nodes import Name, Node, names_in, substituted
 from matderiv.expression.parse import parse
 from matderiv.expression.program import Assignment, Program
 
-__all__ = ["HOLE", "Given", "bodies_of", "substituted", "task_with_names"]
+__all__ = ["HOLE", "Given", "bodies_of", "task_with_names"]
 
 #: The variable of the bodies of known functions.
 HOLE = Name("")
@@ -100,10 +100,3 @@ def bodies_of(task: Task) -> dict[str, Node]:
         zero = nodes.Multiply(nodes.ZERO, HOLE)
         derivative = nodes.Add(derivative, zero)
     return {function: made, f"d{function}": derivative}
-
-
-def substituted(node: Node, old: Node, new: Node) -> Node:
-    """The expression with one part replaced wherever it occurs."""
-    if node == old:
-        return new
-    return nodes.rebuilt(node, [substituted(part, old, new) for part in nodes.children(node)])

@@ -122,8 +122,8 @@ def _summand(task: Task, name: str) -> Summand | None:
             own, called = None, body
         case _:
             own, called = body, Apply(function := _free_function(task), value)
-    abstract = _put(loss, total, nodes.rebuilt(total, [called]))
-    factor = _put(loss, total, _weight(task, total, body))
+    abstract = nodes.substituted(loss, total, nodes.rebuilt(total, [called]))
+    factor = nodes.substituted(loss, total, _weight(task, total, body))
     if not _is_sum_of(function, Entries(task.sweep.facts.shape).at(abstract)):
         return None
     made = task if own is None else _with_loss(task, name, abstract, factor, function)
@@ -156,13 +156,6 @@ def _weight(task: Task, total: Node, body: Node) -> Node:
     for dim in task.sweep.facts.shape(body):
         weight = nodes.Divide(weight, nodes.Size(dim.symbol, dim.size))
     return weight
-
-
-def _put(node: Node, old: Node, new: Node) -> Node:
-    """The expression with one part replaced."""
-    if node == old:
-        return new
-    return nodes.rebuilt(node, [_put(child, old, new) for child in nodes.children(node)])
 
 
 def _of_one_entry(task: Task, name: str, body: Node) -> bool:

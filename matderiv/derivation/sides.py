@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import TypeAlias
 
 from matderiv._hashed import Value, value
-from matderiv.calculus.formulas.broadcasting import varies
+from matderiv.calculus.index_forms.contractions import own_indices
 from matderiv.calculus.index_forms.entries import Entries
 from matderiv.calculus.index_forms.forms import (
     UNIT_TERM,
@@ -191,17 +191,8 @@ class Matrix(Value):
 
     def form(self, entries: Entries) -> Form:
         """The entry, 1 in the place of an index along which the array is repeated."""
-        return entries.at(self.node, *_own(self.node, self.indices, self.over, entries))
-
-
-def _own(
-    node: Node, indices: tuple[Index, ...], over: Shape, entries: Entries
-) -> tuple[Index, ...]:
-    shape = entries.shape(node)
-    lead = len(over) - len(shape)
-    return tuple(
-        index if varies(shape, over, lead + n) else 1 for n, index in enumerate(indices[lead:])
-    )
+        own = own_indices(entries.shape(self.node), self.over, self.indices)
+        return entries.at(self.node, *own)
 
 
 @value
@@ -276,7 +267,7 @@ class Inner(Value):
         if isinstance(array, Slice):
             factor = single(Rate(Entry(name, places), array.wrt))
         else:
-            factor = entries.at(array, *_own(array, places, over, entries))
+            factor = entries.at(array, *own_indices(entries.shape(array), over, places))
         made = multiplied(single(Entry(f"d{name}", places)), refreshed(factor, entries.letter))
         return tuple((Term(term.atoms, term.bound + bound), number) for term, number in made)
 
@@ -350,7 +341,7 @@ class Kronecker(Value):
         if self.diagonal is not None:
             for one, other in zip(rows, cols, strict=True):
                 made = multiplied(made, single(Delta(one, other)))
-            own = _own(self.diagonal, rows, self.over, entries)
+            own = own_indices(entries.shape(self.diagonal), self.over, rows)
             return multiplied(made, entries.at(self.diagonal, *own))
         for factor in self.factors:
             at = [] if factor.row is None else [rows[factor.row]]

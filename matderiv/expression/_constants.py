@@ -28,21 +28,13 @@ _OPERATORS: dict[type, Callable[..., Any]] = {
 }
 #: Functions whose values can be 0 or negative, and those that have no value there.
 _VALUES: dict[str, Callable[[float], float]] = {
-    "exp": math.exp,
-    "log": math.log,
-    "sqrt": math.sqrt,
-    "tanh": math.tanh,
-    "sin": math.sin,
-    "cos": math.cos,
-    "arctan": math.atan,
-    "arcsin": math.asin,
-    "arccos": math.acos,
-    "arcsinh": math.asinh,
-    "arccosh": math.acosh,
-    "arctanh": math.atanh,
-    "tan": math.tan,
-    "sinh": math.sinh,
-    "erf": math.erf,
+    **{
+        name: getattr(math, name.replace("arc", "a"))
+        for name in (
+            "exp log sqrt tanh sin cos arctan arcsin arccos arcsinh arccosh arctanh tan sinh erf "
+            "floor ceil trunc"
+        ).split()
+    },
     "erfinv": lambda u: NormalDist().inv_cdf((1 + u) / 2) / math.sqrt(2),
     "gammaln": math.lgamma,
     "iszero": lambda u: float(u == 0),
@@ -50,10 +42,7 @@ _VALUES: dict[str, Callable[[float], float]] = {
     "relu": lambda u: max(u, 0.0),
     "sign": lambda u: float((u > 0) - (u < 0)),
     "step": lambda u: float(u > 0),
-    "floor": math.floor,
-    "ceil": math.ceil,
     "round": round,
-    "trunc": math.trunc,
 }
 
 

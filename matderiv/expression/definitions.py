@@ -20,6 +20,7 @@ __all__ = [
     "derivative",
     "domain_of",
     "outside_a_trace",
+    "read_at",
     "simpler_parts",
     "unfolded",
 ]
@@ -95,7 +96,7 @@ def derivative(function: str, arg: Node) -> Node:
             f"The derivative of {function} has no words in the language; with its value as an "
             f"undefined function, write f in the place of {function}."
         )
-    return _put(_read(known.derivative), arg)
+    return read_at(known.derivative, arg)
 
 
 def defined(function: str, arg: Node) -> Node | None:
@@ -108,7 +109,7 @@ def defined(function: str, arg: Node) -> Node | None:
     known = FUNCTIONS.get(function)
     if known is None or not known.definition:
         return None
-    return _put(_read(known.definition), arg)
+    return read_at(known.definition, arg)
 
 
 def domain_of(function: str, arg: Node) -> tuple[str, Node] | None:
@@ -123,7 +124,17 @@ def domain_of(function: str, arg: Node) -> tuple[str, Node] | None:
     if known is None or known.domain is None:
         return None
     kind, text = known.domain
-    return kind, _put(_read(text), arg)
+    return kind, read_at(text, arg)
+
+
+def read_at(text: str, arg: Node) -> Node:
+    """A formula of u in the language, u being another expression.
+
+    >>> from matderiv.expression.source import source
+    >>> source(read_at("sum(u**2)", nodes.Name("X")))
+    'sum(X**2)'
+    """
+    return _put(_read(text), arg)
 
 
 def outside_a_trace(node: nodes.MatrixFunction) -> UnsupportedError:

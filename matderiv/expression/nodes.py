@@ -68,6 +68,7 @@ __all__ = [
     "names_in",
     "parts_with_rebuild",
     "rebuilt",
+    "substituted",
     "transposed",
     "walk",
     "zeros",
@@ -565,6 +566,13 @@ def transposed(node: Node) -> Node:
     (Transpose(arg=Name(name='W')), Name(name='W'))
     """
     return node.arg if isinstance(node, Transpose) else Transpose(node)
+
+
+def substituted(node: Node, old: Node, new: Node) -> Node:
+    """The expression with one part replaced wherever it occurs."""
+    if node == old:
+        return new
+    return rebuilt(node, [substituted(part, old, new) for part in children(node)])
 
 
 def walk(node: Node) -> Iterator[Node]:

@@ -14,7 +14,7 @@ from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.nodes import Node
 from matderiv.expression.norms import norm
 from matderiv.expression.shape_calls import shape_calls
-from matderiv.expression.shorthand import READ_AS, Shorthand, lstsq, matrix_power
+from matderiv.expression.shorthand import READ_AS, Shorthand, formula, matrix_power
 
 __all__ = ["COMPOSITE", "NAMES", "OPERATIONS", "Operation", "ShapeOf", "operation_of", "rules_of"]
 
@@ -123,9 +123,9 @@ OPERATIONS: dict[str, Operation] = {
     "matrix_power": Operation(matrix_power, ("X",), ("power",)),
     "pow": Operation(nodes.Power, ("A", "p"), method=True),
     "power": Operation(nodes.Power, ("A", "p")),
-    "solve": Operation(lambda a, b: nodes.MatMul(nodes.Inverse(a), b), ("A", "B")),
-    "pinv": Operation(lambda a: lstsq(a, None), ("X",)),
-    "lstsq": Operation(lstsq, ("X", "y")),
+    "solve": _read_as(formula("A, B", "inv(A) @ B")),
+    "pinv": _read_as(formula("X", "inv(X.T @ X) @ X.T")),
+    "lstsq": _read_as(formula("X, y", "inv(X.T @ X) @ (X.T @ y)")),
     "sum": Operation(nodes.Sum, options=_REDUCING, method=True),
     "mean": Operation(nodes.Mean, options=_REDUCING, method=True),
     "prod": Operation(nodes.Prod, options=_REDUCING, method=True),

@@ -18,8 +18,8 @@ __all__ = [
     "Shorthand",
     "at_least",
     "equal",
+    "formula",
     "greater",
-    "lstsq",
     "matrix_power",
     "unequal",
 ]
@@ -150,7 +150,8 @@ cumprod(x) = prod(tril(x[None, :] + 0*x[:, None] - 1) + 1, axis=1)
 """.replace("\\\n", "")
 
 
-def _formula(operands: str, text: str) -> Shorthand:
+def formula(operands: str, text: str) -> Shorthand:
+    """The function of some operands and options that stands for a formula."""
     given = [operand.partition("=")[::2] for operand in operands.split(", ")]
     options = {name: nodes.Number(Fraction(value)) for name, value in given if value}
     return Shorthand(text, tuple(name for name, value in given if not value), options)
@@ -226,7 +227,7 @@ def _nll_loss(y: Node, t: Node, *, dimensions: Dimensions) -> Node:
 
 #: The functions by name, in the order of the table; those that are special there are made here.
 READ_AS: dict[str, Callable[..., Node]] = {
-    name: _formula(operands, text)
+    name: formula(operands, text)
     for name, operands, text in re.findall(r"^(\w+)\((.*?)\) = (.*)$", _TABLE, re.MULTILINE)
 } | {
     "where": _where,
@@ -235,18 +236,6 @@ READ_AS: dict[str, Callable[..., Node]] = {
     "logical_not": lambda a: _opposite(_truth(a)),
     "nll_loss": _nll_loss,
 }
-
-
-def lstsq(matrix: Node, target: Node | None) -> Node:
-    """(AᵀA)⁻¹Aᵀ, or that times a target: of a matrix whose columns are independent.
-
-    >>> from matderiv.expression.source import source
-    >>> source(lstsq(nodes.Name("A"), nodes.Name("b")))
-    'inv(A.T @ A) @ (A.T @ b)'
-    """
-    turned = nodes.Transpose(matrix)
-    square = nodes.Inverse(nodes.MatMul(turned, matrix))
-    return nodes.MatMul(square, turned if target is None else nodes.MatMul(turned, target))
 
 
 # -- powers ------------------------------------------------------------------------------------

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 
 from matderiv.calculus.formulas.broadcasting import ShapeOf
 from matderiv.calculus.formulas.flattened import Addend, chain, cost, sum_of, terms
 from matderiv.expression.nodes import (
     Add,
+    AlongAxis,
+    Apply,
     Divide,
+    LogSumExp,
     MatMul,
     Multiply,
     Name,
@@ -29,20 +32,31 @@ from matderiv.expression.nodes import (
 )
 from matderiv.expression.shapes import Shape
 
-__all__ = ["differing", "shared_parts_named"]
+__all__ = ["arguments_named", "differing", "shared_parts_named"]
 
 _Pairs = tuple[tuple[Node, Node], ...]
+_Kinds = tuple[type, ...]
 
 #: Operations that a normal form of entries knows.
 _RING = (Add, Subtract, Negate, Multiply, Divide, Power)
+#: Operations whose arguments are named.
+_FUNCTIONS = Apply | AlongAxis | LogSumExp
 _SHORT = 24  # gradients in a sum up to which its terms are not told apart by them
 _WORTH = 2  # the length from which on a part gets a name
 
 
-def differing(one: Node, other: Node, definitions: Mapping[str, Node], shape: ShapeOf) -> _Pairs:
+def differing(
+    one: Node,
+    other: Node,
+    definitions: Mapping[str, Node],
+    shape: ShapeOf,
+    *,
+    kept: _Kinds = (),
+) -> _Pairs:
     """The smallest pairs of parts, of one shape each, whose equality makes two formulas equal.
 
-    A name is replaced by its definition where the other formula has something else.
+    A name is replaced by its definition where the other formula has something else. Operations
+    that are `kept` stay whole, as quotients do whose numerators and denominators differ both.
 
     >>> from matderiv.calculus.formulas.shaping import shapes_over
     >>> from matderiv.expression.parse import parse
@@ -55,19 +69,23 @@ def differing(one: Node, other: Node, definitions: Mapping[str, Node], shape: Sh
     [('X + X', '2*X')]
     """
     try:
-        return _differing(one, other, definitions, shape)
+        return _differing(one, other, definitions, shape, kept)
     except RecursionError:
         return ((one, other),)
 
 
-def _differing(one: Node, other: Node, definitions: Mapping[str, Node], shape: ShapeOf) -> _Pairs:
+def _differing(
+    one: Node, other: Node, definitions: Mapping[str, Node], shape: ShapeOf, kept: _Kinds
+) -> _Pairs:
     if one == other:
         return ()
     if isinstance(one, Name) and one.name in definitions:
-        return _differing(definitions[one.name], other, definitions, shape)
+        return _differing(definitions[one.name], other, definitions, shape, kept)
     if isinstance(other, Name) and other.name in definitions:
-        return _differing(one, definitions[other.name], definitions, shape)
-    if (long := _terms_apart(one, other, definitions, shape)) is not None:
+        return _differing(one, definitions[other.name], definitions, shape, kept)
+    if (rest := _without_shared_terms(one, other, shape)) is not None:
+        return _differing(*rest, definitions, shape, kept)
+    if (long := _terms_apart(one, other, definitions, shape, kept)) is not None:
         return long
     if isinstance(one, MatMul | Multiply) and type(one) is type(other):
         left, right = _factors(one, shape), _factors(other, shape)
@@ -81,14 +99,30 @@ def _differing(one: Node, other: Node, definitions: Mapping[str, Node], shape: S
             return ((one, other),)
     if any(shape(a) != shape(b) for a, b in zip(left, right, strict=True)):
         return ((one, other),)
+    apart = dict.fromkeys((a, b) for a, b in zip(left, right, strict=True) if a != b)
+    if isinstance(one, kept) and len(apart) > 1:
+        return ((one, other),)
     found: dict[tuple[Node, Node], None] = {}
-    for a, b in zip(left, right, strict=True):
-        found |= dict.fromkeys(_differing(a, b, definitions, shape))
+    for a, b in apart:
+        found |= dict.fromkeys(_differing(a, b, definitions, shape, kept))
     return tuple(found)
 
 
+def _without_shared_terms(one: Node, other: Node, shape: ShapeOf) -> tuple[Node, Node] | None:
+    """Two sums without the terms that both have; None where they share none, or one is all."""
+    if not isinstance(one, Add | Subtract) or not isinstance(other, Add | Subtract):
+        return None
+    first, second = (Counter(terms(side)) for side in (one, other))
+    if first == second:
+        return one, one
+    left, right = (sum_of((first - second).elements()), sum_of((second - first).elements()))
+    shorter = cost(left) < cost(one) and cost(right) < cost(other)
+    whole = shape(one) == shape(left) == shape(right) == shape(other)
+    return (left, right) if shorter and whole else None
+
+
 def _terms_apart(
-    one: Node, other: Node, definitions: Mapping[str, Node], shape: ShapeOf
+    one: Node, other: Node, definitions: Mapping[str, Node], shape: ShapeOf, kept: _Kinds
 ) -> _Pairs | None:
     """The parts of two long sums, the terms with the same gradients in them together.
 
@@ -107,7 +141,7 @@ def _terms_apart(
     sums = [(sum_of(some), sum_of(others)) for some, others in pairs]
     if any(shape(a) != shape(b) for a, b in sums):
         return None
-    return tuple(part for pair in sums for part in _differing(*pair, definitions, shape))
+    return tuple(part for pair in sums for part in _differing(*pair, definitions, shape, kept))
 
 
 def _by_gradient(
@@ -179,10 +213,31 @@ def shared_parts_named(
     both = counts[0].keys() & counts[1].keys()
     if apart:
         both = {node for node in both if _stands_alone(node, counts)}
+    return _with_names(one, other, {n for n in both if ring or not isinstance(n, _RING)})
+
+
+def arguments_named(one: Node, other: Node) -> tuple[Node, Node, dict[str, Node]]:
+    """Two formulas with new names for the arguments of their functions, as for shared parts.
+
+    So Σ softmax(A) = 1 is seen whatever A is, although it stands on one side only.
+
+    >>> from matderiv.expression.parse import parse
+    >>> found, _, _ = arguments_named(parse("sum(softmax(exp(X)))").loss.value, Name("X"))
+    >>> found.arg
+    Softmax(arg=Name(name='part 1'), axis=None)
+    """
+    functions = (n for side in (one, other) for n in walk(side) if isinstance(n, _FUNCTIONS))
+    return _with_names(one, other, {n.arg for n in functions if cost(n.arg) >= _WORTH})
+
+
+def _with_names(
+    one: Node, other: Node, parts: Container[Node]
+) -> tuple[Node, Node, dict[str, Node]]:
+    """Two formulas with new names for the largest of some parts; and what each name stands for."""
     names: dict[Node, str] = {}
 
     def named(node: Node) -> Node:
-        if node in both and (ring or not isinstance(node, _RING)):
+        if node in parts:
             return Name(names.setdefault(node, f"part {len(names) + 1}"))
         return rebuilt(node, map(named, children(node)))
 

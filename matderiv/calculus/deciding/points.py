@@ -25,6 +25,7 @@ from matderiv.calculus.index_forms.forms import (
     SizeAtom,
     Term,
     Whole,
+    atoms_in,
     letters_of,
     placed,
     placed_term,
@@ -274,27 +275,11 @@ class _Point:
 
 def _greatest(form: Form) -> int:
     """The greatest place that a form names as a number, 0 if it names none."""
-    return max((_greatest_in(atom) for term, _ in form for atom, _ in term.atoms), default=0)
-
-
-def _greatest_in(atom: Atom) -> int:
-    match atom:
-        case Entry(indices=indices) | Chosen(indices=indices):
-            inside: tuple[Form, ...] = ()
-        case Delta(one, other):
-            indices, inside = (one, other), ()
-        case SizeAtom():
-            indices, inside = (), ()
-        case Call(arg=arg):
-            indices, inside = (), (arg,)
-        case Raised(base=base, exponent=exponent):
-            indices, inside = (), (base, exponent or ())
-        case Whole(arg=arg, indices=indices):
-            inside = (arg,)
-        case Rate(of=of, wrt=wrt):
-            return max(_greatest_in(of), _greatest_in(wrt))
-    places = (i for i in indices if isinstance(i, int))
-    return max((*places, *map(_greatest, inside)), default=0)
+    places = (
+        (atom.one, atom.other) if isinstance(atom, Delta) else getattr(atom, "indices", ())
+        for atom in atoms_in(form)
+    )
+    return max((i for some in places for i in some if isinstance(i, int)), default=0)
 
 
 def _digits(values: Iterable[Real]) -> str:

@@ -55,12 +55,26 @@ def called(function: str, u: Form, fresh: Fresh) -> Form:
             return exponential(u)
         case "log":
             return _log(sealed(u))
-        case "step" | "sign" | "iszero" if (found := _of_relu(function, u)) is not None:
-            return found
+        case "step" | "sign" | "iszero":
+            for found in (_side_of_number(function, u), _of_relu(function, u)):
+                if found is not None:
+                    return found
     simpler = defined(function, _U)
     if simpler is not None:
         return _put(simpler, {"u": u}, fresh)
     return single(Call(function, sealed(u)))
+
+
+#: The values of these below 0 and above.
+_SIDES = {"step": (0, 1), "sign": (-1, 1), "iszero": (0, 0)}
+
+
+def _side_of_number(function: str, u: Form) -> Form | None:
+    """step, sign and iszero of a number other than 0."""
+    match u:
+        case ((Term((), ()), number),):
+            return constant(Fraction(_SIDES[function][number > 0]))
+    return None
 
 
 def called_of_one(function: str, u: Form, fresh: Fresh) -> Form:

@@ -8,6 +8,7 @@ by entry at the chosen sizes.
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections import ChainMap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -23,7 +24,7 @@ from matderiv.calculus.deciding.decide import (
     decide,
     decide_by_letters,
 )
-from matderiv.calculus.deciding.parts import differing, shared_parts_named
+from matderiv.calculus.deciding.parts import arguments_named, differing, shared_parts_named
 from matderiv.calculus.formulas.broadcasting import filled
 from matderiv.calculus.formulas.flattened import Addend, cost, sum_of
 from matderiv.calculus.formulas.shaping import shapes_over
@@ -40,11 +41,12 @@ from matderiv.expression.shapes import Shape
 
 __all__ = ["Prover", "all_equal"]
 
-#: Attempts that name what two formulas share: see `shared_parts_named`.
-_NAMINGS = (
-    ("shared parts named", True, False),
-    ("shared functions named", False, False),
-    ("shared parts told apart", True, True),
+#: Attempts that name parts of two formulas: see `shared_parts_named`.
+_NAMINGS: tuple[tuple[str, Callable[[Node, Node], tuple[Node, Node, dict[str, Node]]]], ...] = (
+    ("shared parts named", shared_parts_named),
+    ("shared functions named", functools.partial(shared_parts_named, ring=False)),
+    ("shared parts told apart", functools.partial(shared_parts_named, apart=True)),
+    ("arguments named", arguments_named),
 )
 #: The name of the attempt that leaves no name with a definition.
 _EVERYTHING = "all names unfolded"
@@ -162,33 +164,50 @@ class Prover:
         Formulas that differ in small parts are compared part by part, else as a whole.
         """
         one, other = (self._filled(name, side) for side in (one, other))
-        parts = self._differing(one, other)
-        if self._parts_read_off(one, other, parts):
+        whole = ((one, other),)
+        ways = (self._differing(one, other), self._differing(one, other, kept=(nodes.Divide,)))
+        small = [parts for parts in dict.fromkeys(ways) if self._are_small(one, other, parts)]
+        if any(map(self._seem_alike, [*small, whole])):
             return Verdict("equal", index=True)
-        whole = self.equal(one, other)
-        if (one, other) not in parts and whole.status == "undecided":
-            by_part = all_equal(self.equal(*part) for part in parts)
-            return by_part if by_part.status == "equal" else whole
-        return whole
+        for attempts, parts in itertools.product((self._as_they_stand, self._unfolded), small):
+            if all(decide(attempts(*part)).status == "equal" for part in parts):
+                return Verdict("equal", index=True)
+        found = self.equal(one, other)
+        if found.status == "undecided":
+            for parts in ways:
+                if parts != whole:
+                    by_part = all_equal(self.equal(*part) for part in parts)
+                    found = by_part if by_part.status == "equal" else found
+        return found
 
     def _read_off(self, one: Node, other: Node) -> bool:
         """Whether two formulas are seen to be equal with little work."""
         with bounded(_LITTLE):
-            if self._parts_read_off(one, other, self._differing(one, other)):
+            parts = self._differing(one, other)
+            if self._are_small(one, other, parts) and all(
+                decide_by_letters(self._unfolded(*part)).status == "equal" for part in parts
+            ):
                 return True
         with bounded(_LITTLE):
             return decide_by_letters(self._unfolded(one, other)).status == "equal"
 
-    def _differing(self, one: Node, other: Node) -> tuple[tuple[Node, Node], ...]:
+    def _differing(
+        self, one: Node, other: Node, kept: tuple[type, ...] = ()
+    ) -> tuple[tuple[Node, Node], ...]:
         known = ChainMap(self._gradients, self._values)
-        return differing(one, other, known, self.sweep.facts.shape)
+        return differing(one, other, known, self.sweep.facts.shape, kept=kept)
 
-    def _parts_read_off(self, one: Node, other: Node, parts: Iterable[tuple[Node, Node]]) -> bool:
-        """Whether formulas differ in small parts, all of which are seen to be equal."""
-        small = sum(cost(a) + cost(b) for a, b in parts) < cost(one) + cost(other)
-        return small and all(
-            decide_by_letters(self._unfolded(*part)).status == "equal" for part in parts
-        )
+    @staticmethod
+    def _are_small(one: Node, other: Node, parts: Iterable[tuple[Node, Node]]) -> bool:
+        """Whether the parts in which two formulas differ are less than these."""
+        return sum(cost(a) + cost(b) for a, b in parts) < cost(one) + cost(other)
+
+    def _seem_alike(self, pairs: Iterable[tuple[Node, Node]]) -> bool:
+        """Whether formulas are seen to be equal with little work, what they share under names."""
+        with bounded(_LITTLE):
+            return all(
+                decide_by_letters(self._as_they_stand(*pair)).status == "equal" for pair in pairs
+            )
 
     def equal(self, one: Node, other: Node) -> Verdict:
         """The verdict on two formulas of one shape."""
@@ -196,21 +215,21 @@ class Prover:
 
     def _unfolded(self, one: Node, other: Node) -> Iterator[Attempt]:
         """The general entries of two formulas, with more and more names unfolded."""
-
-        def pair(entries: Entries, at: tuple[Index, ...]) -> Pair:
-            return entries.at(one, *at), entries.at(other, *at)
-
-        shape = self.sweep.facts.shape(one)
         yield from self._with_parts_named(one, other)
         for what, definitions in self._definitions(one, other):
-            yield self._attempt(what, shape, pair, definitions)
+            yield self._of_pair(what, one, other, definitions)
+
+    def _as_they_stand(self, one: Node, other: Node) -> Iterator[Attempt]:
+        """The general entries of two formulas, with no names unfolded but those of ours."""
+        yield from self._with_parts_named(one, other)
+        yield self._of_pair("as they stand", one, other, {})
 
     def _with_parts_named(self, one: Node, other: Node) -> Iterator[Attempt]:
         """The entries of two formulas, each of the parts that they share under one name."""
         one, other = self._in_shared_names(one, other)
         tried: set[tuple[Node, Node]] = set()
-        for what, ring, apart in _NAMINGS:
-            left, right, parts = shared_parts_named(one, other, ring=ring, apart=apart)
+        for what, naming in _NAMINGS:
+            left, right, parts = naming(one, other)
             if parts and (left, right) not in tried:
                 tried.add((left, right))
                 yield self._named_attempt(what, left, right, parts)
@@ -237,18 +256,36 @@ class Prover:
         return Attempt(what, forms)
 
     def _in_shared_names(self, one: Node, other: Node) -> tuple[Node, Node]:
-        """Two formulas, names of ours that only one of them has written out if they stay short."""
-        while names := (nodes.names_in(one) ^ nodes.names_in(other)) & self._lifted:
-            known = self._unfolding_once(names)
+        """Two formulas, gradients and names of ours that only one has written out if that is short.
+
+        Those that follow from others are written out before these.
+        """
+        while names := (nodes.names_in(one) ^ nodes.names_in(other)) & self._written_out.keys():
+            name = max(names, key=self._places.__getitem__)
+            known = {name: self._written_out[name]}
             left, right = replaced(one, known), replaced(other, known)
-            if not known or cost(left) + cost(right) > _LONG:
+            if cost(left) + cost(right) > _LONG:
                 break
             one, other = left, right
         return one, other
 
-    def _unfolding_once(self, names: Iterable[str]) -> dict[str, Node]:
-        known = ChainMap(self._gradients, self._values)
-        return {name: known[name] for name in names if name in known}
+    @cached_property
+    def _written_out(self) -> dict[str, Node]:
+        """The definitions of names of ours and of gradients, each after those that it mentions."""
+        values = {name: value for name, value in self._values.items() if name in self._lifted}
+        return values | self._gradients
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {name: place for place, name in enumerate(self._written_out)}
+
+    def _of_pair(
+        self, what: str, one: Node, other: Node, definitions: Mapping[str, Node]
+    ) -> Attempt:
+        def pair(entries: Entries, at: tuple[Index, ...]) -> Pair:
+            return entries.at(one, *at), entries.at(other, *at)
+
+        return self._attempt(what, self.sweep.facts.shape(one), pair, definitions)
 
     def _attempt(
         self,

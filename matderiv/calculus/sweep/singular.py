@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping
 
-from matderiv.calculus.formulas.broadcasting import is_fixed
+from matderiv.calculus.formulas.broadcasting import filled, is_fixed
 from matderiv.calculus.formulas.facts import Facts
 from matderiv.calculus.formulas.shaping import shapes_over
 from matderiv.calculus.formulas.tidying import tidy
@@ -77,21 +77,22 @@ def _refuse_spreads_below(program: Program, shapes: Mapping[str, Shape]) -> None
         if isinstance(node, nodes.Name):
             return gone.get(node.name, node)
         if isinstance(node, nodes.Var | nodes.Std) and is_fixed(node, facts.shape):
-            return nodes.ZERO
+            return filled(nodes.ZERO, facts.shape(node), facts.shape)
         return nodes.rebuilt(node, map(without, nodes.children(node)))
 
     for assignment in program.assignments:
         for node in nodes.walk(assignment.value):
             if isinstance(node, nodes.Divide):
                 divisor = without(node.right)
-                if divisor != node.right and tidy(divisor, facts) == nodes.ZERO:
+                if divisor != node.right and tidy(nodes.Sum(divisor), facts) == nodes.ZERO:
                     raise InputError(
                         f"{source(node)} divides by zero: std and var of one entry are 0. Write "
                         "another divisor."
                     )
         value = without(assignment.value)
         if value != assignment.value:
-            gone[assignment.name] = tidy(value, facts)
+            name = assignment.name
+            gone[name] = filled(tidy(value, facts), shapes[name], facts.shape)
 
 
 def _refusal(

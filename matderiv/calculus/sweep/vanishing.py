@@ -141,14 +141,22 @@ def _trial(
     node: Node, graph: Graph, shapes: dict[str, Shape]
 ) -> tuple[list[tuple[str, Node]], dict[str, Shape], dict[str, Shape]]:
     """An expression of a program's values, with all that it is tried with, at given shapes."""
-    given = {name: shapes[name] for name in graph.given()}
-    return [*((a.name, a.value) for a in graph.values), ("", node)], given, shapes
+    steps = [*((a.name, a.value) for a in graph.values), ("", node)]
+    return steps, _given(graph, shapes), shapes
+
+
+def _given(graph: Graph, shapes: Mapping[str, Shape]) -> dict[str, Shape]:
+    """The names without a definition; dY has the shape of Y."""
+    return {name: shapes[name if name in shapes else name[1:]] for name in graph.given()}
 
 
 def is_suspect(
     formula: Node, _name: str, graph: Graph, _facts: Facts, known: Mapping[str, Node]
 ) -> bool:
-    """Whether the formula of a gradient is 0 wherever it is tried, which proves nothing."""
+    """Whether the formula of a gradient is 0 wherever it is tried, which proves nothing.
+
+    It is tried at several sizes: x less its mean over its spread is ±1 where there are two entries.
+    """
     if _entries(graph) > _LARGEST or len(graph.values) > _LONGEST:
         return False
     if not any(isinstance(n, _SUSPECT) for a in graph.values for n in nodes.walk(a.value)):
@@ -157,7 +165,7 @@ def is_suspect(
 
     upstream = [(f"d{of}", found) for of, found in known.items()]
     steps = [*((a.name, a.value) for a in graph.values), *upstream, ("", formula)]
-    return looks_zero(steps, graph.given(), graph.shapes)
+    return all(looks_zero(steps, _given(graph, shapes), shapes) for shapes in _sized(graph))
 
 
 def is_zero(

@@ -8,6 +8,7 @@ from functools import partial
 
 from matderiv.calculus.formulas.mistakes import other_reduction
 from matderiv.expression import nodes
+from matderiv.expression.definitions import read_at
 from matderiv.expression.nodes import Name, Node, parts_with_rebuild
 from matderiv.expression.program import Assignment, Program
 from matderiv.expression.vocabulary import ELEMENTWISE
@@ -47,14 +48,14 @@ def regularised(program: Program, name: str) -> Iterator[Program]:
     letter = next((g for g in _WEIGHTS if g not in taken), None)
     if letter is None:
         return
-    x = Name(name)
-    for penalty in (_sum(_square(x)), _sum(_root(x)), _sum(_apply("log", _plus_one(_square(x))))):
-        more = nodes.Multiply(Name(letter), penalty)
+    for penalty in _PENALTIES:
+        more = nodes.Multiply(Name(letter), read_at(penalty, Name(name)))
         *before, loss = program.assignments
         yield Program((*before, Assignment(loss.name, nodes.Add(loss.value, more))))
 
 
-#: Names of the number in front of the term.
+#: The terms, and names of the number in front of them.
+_PENALTIES = ("sum(u**2)", "sum(sqrt(1 + u**2))", "sum(log(1 + u**2))")
 _WEIGHTS = ("lam", "mu", "alpha", "beta", "gamma")
 
 
@@ -103,66 +104,45 @@ def _function(part: Node) -> Iterator[Node]:
             if function != part.function:
                 yield nodes.Apply(function, part.arg)
         if part.function not in ELEMENTWISE:
-            yield _root(part.arg)
-            yield _apply("log", _plus_one(_square(part.arg)))
-            yield nodes.Multiply(part.arg, _apply("exp", part.arg))
+            for formula in ("sqrt(1 + u**2)", "log(1 + u**2)", "u*exp(u)"):
+                yield read_at(formula, part.arg)
 
 
 def _loss(part: Node) -> Iterator[Node]:
     """Another scalar function of the same array."""
+    formulas: tuple[str, ...]
     match part:
         case nodes.Functional(_, arg):
-            yield _sum(_apply("log", _plus_one(_apply("exp", arg))))
-            yield _sum(_square(arg))
-            yield nodes.Norm(arg)
+            formulas = ("sum(log(1 + exp(u)))", "sum(u**2)", "norm(u)")
         case nodes.Norm(arg):
-            yield _sum(_square(arg))
-            yield _sum(_root(arg))
-        case nodes.Sum(nodes.Power(arg, power), None) if power == nodes.TWO:
-            yield _sum(_root(arg))
-            yield _sum(_apply("log", _plus_one(_square(arg))))
-            yield nodes.Norm(arg)
+            formulas = ("sum(u**2)", "sum(sqrt(1 + u**2))")
+        case nodes.Sum(nodes.Power(arg, nodes.TWO), None):
+            formulas = ("sum(sqrt(1 + u**2))", "sum(log(1 + u**2))", "norm(u)")
         case nodes.Sum(nodes.Apply(function, arg), None) if function not in ELEMENTWISE:
-            yield _sum(_square(arg))
+            formulas = ("sum(u**2)",)
+        case _:
+            return
+    yield from (read_at(formula, arg) for formula in formulas)
+
+
+#: Other functions of a square matrix.
+_OF_MATRICES: dict[type, tuple[str, ...]] = {
+    nodes.LogDet: ("tr(inv(u))", "det(u)"),
+    nodes.Determinant: ("logdet(u)",),
+    nodes.Trace: ("sum(u**2)",),
+}
 
 
 def _whole(part: Node) -> Iterator[Node]:
     """Another function of a square matrix."""
-    match part:
-        case nodes.LogDet(arg):
-            yield nodes.Trace(nodes.Inverse(arg))
-            yield nodes.Determinant(arg)
-        case nodes.Determinant(arg):
-            yield nodes.LogDet(arg)
-        case nodes.Trace(arg):
-            yield _sum(_square(arg))
+    for formula in _OF_MATRICES.get(type(part), ()):
+        yield read_at(formula, *nodes.children(part))
 
 
 def _axis(part: Node) -> Iterator[Node]:
     """The other axis."""
     if isinstance(part, nodes.Reduction | nodes.AlongAxis) and part.axis is not None:
         yield replace(part, axis=1 - part.axis)
-
-
-def _sum(node: Node) -> Node:
-    return nodes.Sum(node)
-
-
-def _apply(function: str, node: Node) -> Node:
-    return nodes.Apply(function, node)
-
-
-def _square(node: Node) -> Node:
-    return nodes.Power(node, nodes.TWO)
-
-
-def _plus_one(node: Node) -> Node:
-    return nodes.Add(nodes.ONE, node)
-
-
-def _root(node: Node) -> Node:
-    """√(1 + u²): nearly u where u is large, and smooth at 0."""
-    return nodes.Apply("sqrt", _plus_one(_square(node)))
 
 
 _CHANGES = (_function, _loss, _whole, other_reduction, _axis)
