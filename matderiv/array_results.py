@@ -17,6 +17,7 @@ from matderiv.calculus.index_forms.einsums import EinsumTerm
 from matderiv.calculus.sweep.array_derivatives import Found, curvature
 from matderiv.calculus.sweep.singular import refuse_singular
 from matderiv.errors import InputError, MatderivError, ShapeError
+from matderiv.expression._names import tell_apart
 from matderiv.expression.nodes import Node
 from matderiv.expression.program import Program
 from matderiv.expression.readings import Reading
@@ -215,12 +216,16 @@ class ArrayDerivative:
     def latex(self) -> str:
         r"""The formula as an equation in LaTeX; of the form "einsum", that of its entries.
 
+        Raises:
+            InputError: two names cannot be told apart in print.
+
         >>> from matderiv import hessian
         >>> print(hessian("x @ A @ x", wrt="x").latex(), end="")
         \begin{aligned}
         \dfrac{{\partial }^{2}L}{\partial x\partial x^{T}} & = A +A^{T}
         \end{aligned}
         """
+        tell_apart(self.program, {name: len(shape) for name, shape in self.shapes.items()})
         return array_latex(self._derived)
 
     @checked()

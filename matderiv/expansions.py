@@ -14,6 +14,7 @@ from matderiv.array_results import ArrayDerivative
 from matderiv.calculus.formulas.runnable import size_lines
 from matderiv.errors import InputError
 from matderiv.expression import nodes
+from matderiv.expression._names import tell_apart
 from matderiv.expression.program import Assignment, Program
 from matderiv.tracing import ProgramLike
 
@@ -93,9 +94,15 @@ class Taylor:
         return "for all sizes" if every else "at these sizes, entry by entry"
 
     def latex(self) -> str:
-        """The same as equations in LaTeX, one below the other."""
+        """The same as equations in LaTeX, one below the other.
+
+        Raises:
+            InputError: two names cannot be told apart in print.
+        """
         from matderiv.notation.expansions import taylor_latex
 
+        first = self.terms[0]
+        tell_apart(first.program, {name: len(shape) for name, shape in first.shapes.items()})
         pairs = zip(self.names, (term.answer for term in self.terms), strict=True)
         moves = (self.loss, self.wrt, self.direction)
         return taylor_latex(moves, tuple(pairs), exact=self.exact)

@@ -80,6 +80,10 @@ _ENTRYWISE: dict[str, Callable[[Any], Any]] = {
     "gelu": lambda u: u * (1 + sp.erf(u / sp.sqrt(2))) / 2,
     "softplus": lambda u: sp.log(1 + sp.exp(u)),
     "relu": lambda u: sp.Max(u, 0),
+    "floor": sp.floor,
+    "ceil": sp.ceiling,
+    "trunc": lambda u: sp.sign(u) * sp.floor(sp.Abs(u)),
+    "frac": lambda u: u - sp.sign(u) * sp.floor(sp.Abs(u)),
     "f": sp.Function("f"),
 }
 
@@ -111,7 +115,7 @@ def _reduced(a: Value, axis: int | None = None, *, keepdims: bool = False) -> Va
     rows, columns = a.two
     if axis is None or len(a.shape) == 1:
         if keepdims:
-            raise CannotSayError("a sum of all that keeps dimensions")
+            raise CannotSayError("sum: of all entries, with the dimensions kept")
         return Value(_ones(1, rows) * a.sympy * _ones(columns, 1), ())
     if axis == 1:
         return Value(a.sympy * _ones(columns, 1), (rows, 1) if keepdims else (rows,))
@@ -159,7 +163,7 @@ def _sum(a: Value, b: Value) -> Value:
 
 def _power(a: Value, b: Value, *, applied: bool = False) -> Value:
     if b.shape != ():
-        raise CannotSayError("an array as exponent")
+        raise CannotSayError("**: an array as exponent")
     if a.shape == ():
         return Value(a.scalar**b.scalar, ())
     if applied:
@@ -193,7 +197,7 @@ def _norm(a: Value, order: Value | None = None) -> Value:
     if order is None:
         return Value(sp.sqrt(sp.Trace(a.sympy.T * a.sympy)), ())
     if len(a.shape) > 1:
-        raise CannotSayError("norm of an order, of a matrix")
+        raise CannotSayError("norm: of a matrix, with an order")
     u = sp.Dummy("u")
     powers = a.sympy.applyfunc(sp.Lambda(u, sp.Abs(u) ** order.scalar))
     return _power(_reduced(Value(powers, a.shape)), Value(1 / order.scalar, ()))
@@ -251,8 +255,11 @@ _MISSING = {
     "an undefined function of a whole array": ["Loss"],
     "the largest of several entries": ["max", "min", "maximum", "minimum"],
     "a product of entries": ["prod"],
+    "the whole number next to one": ["round"],
     "sums of some of the entries": ["cumsum", "diff"],
     "entries named by arrays": ["onehot", "tri"],
+    "entries in another shape": ["reshape"],
+    "a function of a matrix": ["expm", "sqrtm", "eigvalsh", "svdvals"],
 }
 
 
@@ -285,7 +292,7 @@ class Spelling:
 
     def _expression(self, node: ast.expr, names: Mapping[str, Value]) -> Value:
         match node:
-            case ast.Constant(value=number):
+            case ast.Constant(value=int() | float() as number):
                 return Value(sp.Rational(str(number)), ())
             case ast.Name(id=name):
                 return names[name]
@@ -302,10 +309,8 @@ class Spelling:
             case ast.Call(func=ast.Name(id=name), args=args, keywords=keywords):
                 options = {str(k.arg): ast.literal_eval(k.value) for k in keywords}
                 return _call(name, [self.expression(arg, names) for arg in args], options)
-            case ast.Subscript() | ast.Tuple():
-                raise CannotSayError(
-                    f"{ast.unparse(node)}: some of the entries, or a list of arrays"
-                )
+            case ast.Subscript() | ast.Tuple() | ast.Constant():
+                raise CannotSayError(f"{ast.unparse(node)}: some entries, several arrays, a word")
         raise NotImplementedError(f"{ast.unparse(node)} stands in no table of this script")
 
     def loss(self, program: str, inputs: Mapping[str, Value]) -> Sympy:
@@ -345,6 +350,8 @@ _NUMPY: dict[str, Callable[..., Any]] = {
     "log": np.log,
     "Abs": np.abs,
     "sign": np.sign,
+    "floor": np.floor,
+    "ceiling": np.ceil,
     "sin": np.sin,
     "cos": np.cos,
     "tanh": np.tanh,

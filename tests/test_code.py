@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import sympy as sp
 from _frameworks import STAND_INS, tensor
-from _gradient_table import Gradient, table
+from _gradient_table import Gradient, sized, table
 from _reference import FUNCTIONS, Array
 
 import matderiv
@@ -53,7 +53,7 @@ def derived(gradient: Gradient) -> matderiv.Gradient:
         return _KNOWN[gradient.id]
     sizes = gradient.sizes(SIZES)
     _KNOWN[gradient.id] = matderiv.gradient(
-        gradient.program,
+        sized(gradient.program, sizes) if "reshape" in gradient.program else gradient.program,
         wrt=gradient.wrt,
         shapes={name: gradient.shape(name, sizes) for name in gradient.shapes},
         assume=gradient.assume,
@@ -163,7 +163,7 @@ def test_functions_keep_single_and_double_precision(
 
 
 #: Gradients with what SymPy's matrix expressions have no words for: products, largest and
-#: smallest entries, and what moves or chooses entries.
+#: smallest entries, what moves or chooses entries, and functions of a matrix.
 NOT_IN_SYMPY = {
     "product of entries",
     "largest entry of each row",
@@ -173,6 +173,12 @@ NOT_IN_SYMPY = {
     "lower triangle of ones",
     "cross-entropy with labels",
     "one-hot rows",
+    "entries in other sizes",
+    "trace of an exponential",
+    "trace of a root",
+    "sum of singular values in a loss",
+    "largest eigenvalue of a square",
+    "smallest eigenvalue of a sum",
 }
 
 

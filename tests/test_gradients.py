@@ -336,7 +336,6 @@ def test_diagonal_variable() -> None:
                 "Did you mean det(X @ X.T)?"
             ),
         ),
-        ("sum(floor(X))", {}, None),
         ("A = B + sum(X); B = A; L = B", {}, None),
     ],
 )

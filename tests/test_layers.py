@@ -69,14 +69,7 @@ MEANS: list[tuple[str, Callable[..., Array], dict[str, tuple[int, ...]]]] = [
         {"A": A, "g": ROWS},
     ),
     ("instance_norm(A)", lambda a: _norm(a, -1), {"A": (2, 3, 4)}),
-    ("vdot(A, B)", np.vdot, {"A": A, "B": B}),
-    ("cross(g, h)", np.cross, {"g": (3,), "h": (3,)}),
     ("rot90(A)", np.rot90, {"A": A}),
-    (
-        "tridiagonal(g, h, u)",
-        lambda a, b, c: np.diag(b) + np.diag(a, -1) + np.diag(c, 1),
-        {"g": (2,), "h": (3,), "u": (2,)},
-    ),
     (
         "cdist(A, B)",
         lambda a, b: np.linalg.norm(a[:, None] - b[None], axis=-1),

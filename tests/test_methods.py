@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from _gradient_table import table
+from _gradient_table import sized, table
 from _tex import compile_all, find_tool
 from _thorough import usually
 
@@ -64,7 +64,8 @@ def tasks() -> dict[str, Task]:
         if not gradient.assume:
             sizes = gradient.sizes((2, 4, 3, 5))
             shapes = {name: gradient.shape(name, sizes) for name in gradient.shapes}
-            found[gradient.id] = read_task(gradient.program, (gradient.wrt,), shapes=shapes)
+            program = sized(gradient.program, sizes)
+            found[gradient.id] = read_task(program, (gradient.wrt,), shapes=shapes)
     return found
 
 

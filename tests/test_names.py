@@ -113,8 +113,13 @@ def test_formulas_in_latex_are_refused_and_those_in_numpy_are_not() -> None:
     """NumPy tells X1 from X_1; print does not."""
     gradient = matderiv.gradient("L = sum(X1*X_1)", wrt="X1")
     assert gradient.formula == "X_1"
-    with pytest.raises(InputError, match="X1 and X_1 cannot be told apart"):
-        gradient.latex()
+    product = matderiv.jvp("Y = X1 @ X_1", wrt="X1")
+    assert product.formula == "V @ X_1"
+    hessian = matderiv.hessian("L = sum(X_1*X1**3)", wrt="X1")
+    polynomial = matderiv.taylor("L = sum(X_1*exp(X1))", wrt="X1")
+    for result in (gradient, product, hessian, polynomial):
+        with pytest.raises(InputError, match="X1 and X_1 cannot be told apart"):
+            result.latex()
 
 
 @pytest.mark.parametrize(

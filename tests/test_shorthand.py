@@ -370,3 +370,102 @@ def test_pseudo_inverse_and_least_squares() -> None:
     assert np.sum(gradient(X=x, G=g) * way) == pytest.approx(float(slope), rel=1e-5)
     with pytest.raises(MatderivError, match="is singular whatever the inputs are"):
         matderiv.gradient("sum(G*pinv(X))", wrt="X", shapes={"X": (3, 5)})
+
+
+# -- products of vectors, bands, triangles, spreads that divide by one less ------------------------
+
+READINGS: list[tuple[str, Callable[..., Any], dict[str, tuple[int, ...]]]] = [
+    ("cross(x, y)", np.cross, {"x": (3,), "y": (3,)}),
+    ("vdot(x, y)", np.vdot, {"x": (4,), "y": (4,)}),
+    ("vdot(X, Y)", np.vdot, {"X": (2, 3), "Y": (2, 3)}),
+    ("conj(X).T @ real(X)", lambda x: x.T @ x, {"X": (2, 3)}),
+    (
+        "tridiagonal(a, b, c)",
+        lambda a, b, c: np.diag(b) + np.diag(a, -1) + np.diag(c, 1),
+        {"a": (3,), "b": (4,), "c": (3,)},
+    ),
+    (
+        "tridiagonal(a, b, c)",
+        lambda a, b, c: np.diag(b) + np.diag(a, -1) + np.diag(c, 1),
+        {"a": (1,), "b": (2,), "c": (1,)},
+    ),
+    (
+        "solve_triangular(A, B)",
+        lambda a, b: np.linalg.solve(np.triu(a), b),
+        {"A": (3, 3), "B": (3, 2)},
+    ),
+    ("var(x, ddof=1)", lambda x: x.var(ddof=1), {"x": (5,)}),
+    ("std(X, axis=0, ddof=1)", lambda x: x.std(axis=0, ddof=1), {"X": (4, 3)}),
+    ("X.var(axis=1, ddof=2)", lambda x: x.var(axis=1, ddof=2), {"X": (2, 4)}),
+    (
+        "var(X, axis=2, ddof=1, keepdims=True)",
+        lambda x: x.var(axis=2, ddof=1, keepdims=True),
+        {"X": (2, 3, 4)},
+    ),
+    ("array([[0, m], [n, 0]])", lambda m, n: np.array([[0, m], [n, 0]]), {"m": (), "n": ()}),
+    ("array([x, 2*x])", lambda x: np.array([x, 2 * x]), {"x": (3,)}),
+]
+
+
+@pytest.mark.parametrize(("text", "means", "shapes"), READINGS)
+def test_readings_have_the_values_and_gradients_of_numpy(
+    text: str, means: Callable[..., Any], shapes: dict[str, tuple[int, ...]]
+) -> None:
+    """The loss is a weighted sum of cubes, and its gradient by every operand is proved."""
+    rng = np.random.default_rng(len(text))
+    at = {name: 2 + rng.uniform(-1, 1, size=shape) for name, shape in shapes.items()}
+    weights = rng.normal(size=np.shape(means(*at.values())))
+    known = {**shapes, "Q": weights.shape}
+    found = matderiv.gradient(f"sum(Q*({text})**3)", wrt=list(shapes), shapes=known)
+
+    def loss(name: str, own: Array) -> float:
+        return float(np.sum(weights * means(*(at | {name: own}).values()) ** 3))
+
+    for name, gradient in found.items():
+        assert gradient.verdict.status == "equal"
+        slope = central(partial(loss, name), at[name])
+        value = np.broadcast_to(gradient(**at, Q=weights), np.shape(at[name]))
+        np.testing.assert_allclose(value, slope, rtol=1e-6, atol=1e-6)
+
+
+def test_spreads_divide_by_one_less_for_all_sizes() -> None:
+    """The number of entries has a letter; to divide by n is refused as the gradient."""
+    found = matderiv.gradient("var(x, ddof=1)", wrt="x")
+    assert found.proof == "for all sizes"
+    assert found.formula == "2*(x - mean(x))/(N - 1)"
+    assert matderiv.check("var(x, ddof=1)", "x", "dx = 2*(x - mean(x))/len(x)").status == "wrong"
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "instead"),
+    [
+        ("g @ sort(x)", r"labels y write x\[y\]", "g @ x[y]"),
+        ("sum(topk(x, 2))", r"labels y write x\[y\]", "sum(x[y])"),
+        ("median(x)", r"write mean\(x\[y\]\)", "mean(x[y])"),
+        ("sum(g*cumprod(x))", "of positive entries", "sum(g*exp(cumsum(log(x))))"),
+        ("sum(x*argmax(x))", "no derivative", "sum(x[y])"),
+        ("sum(group_norm(X)**3)", "with one group", "sum(layer_norm(X)**3)"),
+        ("sum(instance_norm(X)**3)", "over the last axis", "sum(layer_norm(X)**3)"),
+        ("sum(nan_to_num(X))", "nan or infinite", "sum(X)"),
+        ("sum(mod(X, Y))", "with the sign of B", "sum(X - Y*floor(X/Y))"),
+    ],
+)
+def test_a_refusal_has_a_way_round_that_works(text: str, message: str, instead: str) -> None:
+    """The reason is said, and the formula to write instead has a proved gradient."""
+    with pytest.raises(MatderivError, match=message):
+        matderiv.gradient(text)
+    wrt = instead[instead.index("x" if "x" in instead else "X")]
+    assert matderiv.gradient(instead, wrt=wrt).proof == "for all sizes"
+
+
+def test_a_cross_product_is_of_three_numbers() -> None:
+    """Other lengths do not fit."""
+    with pytest.raises(MatderivError, match="vector of 3"):
+        matderiv.gradient("sum(g*cross(x, y))", shapes={"x": (4,)})
+
+
+def test_bands_of_equal_length_have_one_size() -> None:
+    """From a + 1 = c + 1 follows a = c."""
+    found = matderiv.gradient("sum(G*tridiagonal(a, b, c))", wrt="c")
+    assert found.formula == "diag(G[:-1, 1:])"
+    assert found.proof == "for all sizes"

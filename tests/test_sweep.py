@@ -372,7 +372,7 @@ def test_a_division_by_zero_is_refused() -> None:
         sweep(graph("L = sum(A/(A - A))"), ("A",))
 
 
-@pytest.mark.parametrize("count", [50, 300])
+@pytest.mark.parametrize("count", [50, pytest.param(300, marks=pytest.mark.long)])
 def test_many_uses_end_well(count: int) -> None:
     """A sum over hundreds of uses of a name has all of them, and is not nested much deeper."""
     terms = "; ".join(f"s{n} = s{n - 1} + sin({n}*x)*f(x)" for n in range(1, count))

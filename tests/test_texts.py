@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import string
+from functools import cache
 from pathlib import Path
 from typing import get_args
 
@@ -111,12 +112,15 @@ def test_every_reason_is_given_somewhere() -> None:
 def words_of(room: str = "", but: str = "") -> set[str]:
     """All strings in the source of a room, or of the whole package."""
     folder = Path(matderiv.__file__).parent / room
-    found: set[str] = set()
-    for path in folder.rglob("*.py"):
-        if path.name != but and path.parent.name != "texts":
-            nodes = (n.value for n in nodes_of(path) if isinstance(n, ast.Constant))
-            found |= {word for word in nodes if isinstance(word, str)}
-    return found
+    paths = (p for p in folder.rglob("*.py") if p.name != but and p.parent.name != "texts")
+    return set[str]().union(*map(words_in, paths))
+
+
+@cache
+def words_in(path: Path) -> set[str]:
+    """All strings in a file."""
+    nodes = (n.value for n in nodes_of(path) if isinstance(n, ast.Constant))
+    return {word for word in nodes if isinstance(word, str)}
 
 
 def test_no_text_is_dead() -> None:

@@ -333,6 +333,7 @@ _OPTIONS: dict[str, tuple[Callable[[str, ast.expr], object], str]] = {
     "source": (_place, "source"),
     "destination": (_place, "destination"),
     "keepdims": (_keepdims, "keepdims"),
+    "ddof": (_place, "ddof"),
     "ord": (_order, "order"),
     "size": (_size, "size"),
     "sizes": (_sizes, "sizes"),

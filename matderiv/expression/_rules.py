@@ -159,7 +159,15 @@ class Rules:
                             letters[open_].fix()
 
     def tell_apart(self) -> None:
-        """Sizes that are worked out in two ways, as in N + M = K + P, are numbers, not letters."""
+        """Sizes that are worked out in two ways, as in N + M = K + P, are numbers, not letters.
+
+        From N + 1 = M + 1 follows N = M, so that there is one way.
+        """
+        alone: dict[tuple[SizeVariable, SizeText], SizeVariable] = {}
+        for size, text, at in self.worked:
+            if len(at) == 1:
+                ((name, own),) = at.items()
+                join(alone.setdefault((size.root(), put(text, {name: "n"})), own), own)
         texts: dict[SizeVariable, SizeText] = {}
         for size, text, at in self.worked:
             names = {name: f"s{id(own.root())}" for name, own in at.items() if not own.fixed}

@@ -24,6 +24,7 @@ __all__ = [
     "permuted",
     "swapaxes",
     "tensordot",
+    "variance",
 ]
 
 Axes = tuple[int, ...]
@@ -130,6 +131,26 @@ def over_axes(kind: Callable[..., Node], arg: Node, axes: Axes, *, keepdims: boo
     if kind is nodes.LogSoftmax:
         return nodes.Subtract(arg, nested(nodes.LogSumExp, arg, keepdims=True))
     return nested(kind, arg, keepdims=keepdims)
+
+
+def variance(
+    kind: Callable[..., Node],
+    arg: Node,
+    axis: int | Axes | None = None,
+    ddof: int = 0,
+    *,
+    keepdims: bool = False,
+) -> Node:
+    """The variance or the standard deviation of n entries, that divides by n - ddof.
+
+    Raises:
+        ShapeError: several axes are named, and a number to take from their entries.
+    """
+    if not isinstance(axis, tuple):
+        return kind(arg, axis, keepdims, ddof)
+    if ddof:
+        raise ShapeError("over several axes it divides by n; multiply it by n/(n - 1).")
+    return over_axes(kind, arg, axis, keepdims=keepdims)
 
 
 def at_once(node: Node) -> tuple[Node, Axes] | None:

@@ -203,10 +203,20 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
     ("zscore standardize", "(X - mean(X, axis=0))/std(X, axis=0)", ""),
     ("rmsnorm", "rms_norm(X)", ""),
     # -- what has no words in the language
+    ("sort partition topk top_k", "x[y]", "with the places of these entries as labels y"),
     (
-        """argmax argmin argsort sort topk top_k median quantile percentile ptp unique searchsorted
-        bincount histogram cummax cummin nanmedian mode trimmean logcumsumexp argpartition
-        partition rank ranks prctile""",
+        "argsort argmax argmin argpartition",
+        "x[y]",
+        "places of entries have no derivative; with them as an input y of labels, for the entries",
+    ),
+    ("median nanmedian kthvalue", "mean(x[y])", "with the places of the middle as labels y"),
+    ("cumprod", "exp(cumsum(log(x)))", "of positive entries"),
+    ("group_norm", "layer_norm(X)", "with one group, for rows of channels"),
+    ("instance_norm", "layer_norm(X)", "over the last axis of batch, channels and length"),
+    (
+        """quantile percentile ptp unique searchsorted
+        bincount histogram cummax cummin mode trimmean logcumsumexp
+        rank ranks prctile""",
         "Loss(Y)",
         _ORDER,
     ),
@@ -223,7 +233,7 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
         split array_split hsplit
         vsplit bmat blkdiag block_diag expand
         meshgrid horzcat vertcat cbind rbind resize atleast_1d atleast_3d asarray
-        array copy kronecker khatri_rao multi_dot skew""",
+        copy kronecker khatri_rao multi_dot skew""",
         "sum(X @ W)",
         "it arranges entries otherwise, which has no words in this version; with whole arrays",
     ),
@@ -300,7 +310,7 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
         "sum(M*Y)",
         _RANDOM,
     ),
-    ("conj conjugate real realpart real_if_close re", "Y", "as all numbers are real"),
+    ("conjugate realpart real_if_close re", "Y", "as all numbers are real"),
     ("imag im imagpart", "0*Y", "as all numbers are real"),
     ("angle arg phase iscomplex isreal complex", "sum(Y)", _REAL),
     (

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from fractions import Fraction
+from functools import reduce
 
-from matderiv.errors import InputError
+from matderiv.errors import InputError, ShapeError
 from matderiv.expression import nodes
 from matderiv.expression._rules import Rules
 from matderiv.expression._sizes import ShapeVariables, SizeVariable
 from matderiv.expression.axes import full_order
-from matderiv.expression.dims import Dim, Shape, sized
+from matderiv.expression.dims import SINGLE, Dim, Shape, sized
 from matderiv.expression.index_maps import new_axis_of
 from matderiv.expression.nodes import Node
 from matderiv.expression.norms import plain_norm
 from matderiv.expression.program import Assignment, Program
 from matderiv.expression.reshaping import plain_reshape
 from matderiv.expression.size_text import letters_of_size, size_number
+from matderiv.expression.source import source
 from matderiv.expression.vocabulary import did_you_mean
 
 __all__ = ["labels_of", "rules_over", "settled", "shape_of", "sized_for", "with_axes"]
@@ -201,7 +205,23 @@ def _with_axes(node: Node, rules: Rules, of: dict[Dim, SizeVariable]) -> Node:
         return plain_reshape(node, *(_dims_of(part, rules, of) for part in (node.arg, node)))
     if isinstance(node, nodes.Norm):
         return _plain(node, rules)
+    if isinstance(node, nodes.Var | nodes.Std) and node.ddof:
+        return _plain_spread(node, _dims_of(node.arg, rules, of))
     return node
+
+
+def _plain_spread(node: nodes.Var | nodes.Std, over: Shape) -> Node:
+    """The spread that divides by n, times n/(n - ddof) or the root of that."""
+    dims = over if node.axis is None else (over[node.axis],)
+    sizes: list[Node] = [nodes.Size(dim.symbol, dim.size) for dim in dims if dim != SINGLE]
+    count = reduce(nodes.Multiply, sizes) if sizes else nodes.ONE
+    if math.prod(dim.size for dim in dims) <= node.ddof:
+        raise ShapeError(f"{source(node)} divides by 0 or less; give more entries.")
+    ratio = nodes.Divide(count, nodes.Subtract(count, nodes.Number(Fraction(node.ddof))))
+    plain = replace(node, ddof=0)
+    if isinstance(node, nodes.Var):
+        return nodes.Multiply(plain, ratio)
+    return nodes.Multiply(plain, nodes.Apply("sqrt", ratio))
 
 
 def _in_order(node: nodes.Rearrange | nodes.Transpose, dimensions: int) -> Node:

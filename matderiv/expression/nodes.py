@@ -260,20 +260,25 @@ class LogSumExp(Node):
 
 @hashed_once
 class Var(Node):
-    """The mean of (a - mean)², over all entries of A or along one axis."""
+    """The mean of (a - mean)², over all entries of A or along one axis.
+
+    `ddof` is what was written of it, until shapes are known: n - ddof in place of n.
+    """
 
     arg: Node
     axis: int | None = None
     keepdims: bool = False
+    ddof: int = 0
 
 
 @hashed_once
 class Std(Node):
-    """The root of the variance, over all entries of A or along one axis."""
+    """The root of the variance, over all entries of A or along one axis; `ddof` as there."""
 
     arg: Node
     axis: int | None = None
     keepdims: bool = False
+    ddof: int = 0
 
 
 @hashed_once

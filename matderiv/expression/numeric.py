@@ -178,6 +178,10 @@ class Evaluator:
         return labels
 
     def _by_definition(self, node: Node) -> Array:
+        if isinstance(node, nodes.Var | nodes.Std) and node.ddof:
+            kind = np.var if isinstance(node, nodes.Var) else np.std
+            value = self.of(node.arg)
+            return np.asarray(kind(value, node.axis, ddof=node.ddof, keepdims=node.keepdims))
         return self.of(unfolded(node, "value"))
 
     def _undefined(self, function: str, arg: Array, shape: tuple[int, ...]) -> Array:

@@ -135,8 +135,10 @@ OPERATIONS: dict[str, Operation] = {
         for name in names
     },
     "logsumexp": Operation(nodes.LogSumExp, options=_REDUCING),
-    "var": Operation(nodes.Var, options=_REDUCING, method=True),
-    "std": Operation(nodes.Std, options=_REDUCING, method=True),
+    **{
+        name: Operation(partial(axes.variance, kind), options=(*_REDUCING, "ddof"), method=True)
+        for name, kind in (("var", nodes.Var), ("std", nodes.Std))
+    },
     "softmax": Operation(nodes.Softmax, options=("axis",)),
     "log_softmax": Operation(nodes.LogSoftmax, options=("axis",)),
     "maximum": Operation(nodes.Maximum, operands=("A", "B"), word="max", everywhere=True),
@@ -181,7 +183,7 @@ NAMES: dict[type, str] = {
     operation.make: name
     for name, operation in OPERATIONS.items()
     if isinstance(operation.make, type)
-} | {nodes.Norm: "norm", nodes.Diag: "diag"}
+} | {nodes.Var: "var", nodes.Std: "std", nodes.Norm: "norm", nodes.Diag: "diag"}
 
 
 def operation_of(name: str) -> Operation:

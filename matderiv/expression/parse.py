@@ -87,6 +87,10 @@ def parse(text: str) -> Program:
     return Reader(text).program()
 
 
+#: Operations that are given several axes as they are.
+_AXES_THEMSELVES = frozenset({"norm", "squeeze", "var", "std"})
+
+
 class Reader:
     """One text being read; it holds the text only to say where an error is."""
 
@@ -362,6 +366,11 @@ class Reader:
     def _call(self, tree: ast.Call, depth: int) -> Node:
         if (spectral := self._of_matrix(tree, depth)) is not None:
             return spectral
+        match tree:
+            case ast.Call(func=ast.Name(id="array" | "asarray"), args=[ast.List() as entries]) if (
+                not tree.keywords
+            ):
+                return self._node(entries, depth + 1)
         try:
             if isinstance(tree.func, ast.Name):
                 name, args = self._name(tree.func), tree.args
@@ -384,7 +393,7 @@ class Reader:
         try:
             if name == "einsum":
                 return make(options["subscripts"], *made)
-            many = operation_of(name).several or name in ("norm", "squeeze")
+            many = operation_of(name).several or name in _AXES_THEMSELVES
             if isinstance(axes := options.get("axis"), tuple) and not many:
                 (arg,) = made
                 return over_axes(make, arg, axes, keepdims=bool(options.get("keepdims")))

@@ -70,6 +70,13 @@ sinc(Y) = sin(pi*Y)/(pi*Y)
 ndtri(Y) = sqrt(2)*erfinv(2*Y - 1)
 mish(Y) = Y*tanh(softplus(Y))
 
+conj(Y) = Y
+real(Y) = Y
+vdot(a, b) = sum(a*b)
+cross(x, y) = roll(x, -1)*roll(y, -2) - roll(x, -2)*roll(y, -1) + zeros(3)
+tridiagonal(a, b, c) = diag(b) + diag(a, -1) + diag(c, 1)
+solve_triangular(A, B) = inv(triu(A)) @ B
+
 where(condition, one, other) = special
 clip(y, low, high) = minimum(maximum(y, low), high)
 clamp(y, low, high) = clip(y, low, high)
@@ -141,10 +148,7 @@ multilabel_soft_margin_loss(Z, T) = mean(T*softplus(-Z) + (1 - T)*softplus(Z))
 sigmoid_focal_loss(Z, T, gamma=2) = \
 mean(sigmoid(-((2*T - 1)*Z))**gamma*softplus(-((2*T - 1)*Z)))
 
-vdot(A, B) = sum(A*B)
-cross(x, y) = ones(3)*(roll(x, -1)*roll(y, -2) - roll(x, -2)*roll(y, -1))
 rot90(X) = flip(X, axis=1).T
-tridiagonal(a, b, c) = diag(b) + diag(a, -1) + diag(c, 1)
 cdist(X, Y) = sqrt(sum((X[:, None, :] - Y[None, :, :])**2, axis=-1))
 cumprod(x) = prod(tril(x[None, :] + 0*x[:, None] - 1) + 1, axis=1)
 """.replace("\\\n", "")

@@ -243,6 +243,8 @@ def _options(node: Node) -> Iterator[str]:
         yield f"axis={node.axis}"
     if isinstance(node, nodes.Reduction) and node.keepdims:
         yield "keepdims=True"
+    if isinstance(node, nodes.Var | nodes.Std) and node.ddof:
+        yield f"ddof={node.ddof}"
     if isinstance(node, nodes.Norm) and node.order is not None:
         yield _order(node.order)
 
