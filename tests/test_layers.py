@@ -68,14 +68,12 @@ MEANS: list[tuple[str, Callable[..., Array], dict[str, tuple[int, ...]]]] = [
         lambda a, g: a / np.sqrt((a**2).mean(-1, keepdims=True) + 1e-05) * g,
         {"A": A, "g": ROWS},
     ),
-    ("instance_norm(A)", lambda a: _norm(a, -1), {"A": (2, 3, 4)}),
     ("rot90(A)", np.rot90, {"A": A}),
     (
         "cdist(A, B)",
         lambda a, b: np.linalg.norm(a[:, None] - b[None], axis=-1),
         {"A": (3, 2), "B": (2, 2)},
     ),
-    ("cumprod(g)", np.cumprod, {"g": ROWS}),
     ("normalize(A)", lambda a: a / np.linalg.norm(a, axis=-1, keepdims=True), {"A": A}),
     (
         "attention(A, B, C, d)",

@@ -117,7 +117,6 @@ layer_norm(X, gamma=1, beta=0, eps=1e-5) = (X - mean(X, axis=-1, keepdims=True))
 /sqrt(var(X, axis=-1, keepdims=True) + eps)*gamma + beta
 batch_norm(X, gamma=1, beta=0, eps=1e-5) = (X - mean(X, axis=0, keepdims=True)) \
 /sqrt(var(X, axis=0, keepdims=True) + eps)*gamma + beta
-instance_norm(X, eps=1e-5) = layer_norm(X, 1, 0, eps)
 rms_norm(X, gamma=1, eps=1e-5) = X/sqrt(mean(X**2, axis=-1, keepdims=True) + eps)*gamma
 normalize(X) = X/sqrt(sum(X**2, axis=-1, keepdims=True))
 attention(Q, K, V, d=1) = softmax(Q @ K.mT/sqrt(d), axis=-1) @ V
@@ -150,7 +149,6 @@ mean(sigmoid(-((2*T - 1)*Z))**gamma*softplus(-((2*T - 1)*Z)))
 
 rot90(X) = flip(X, axis=1).T
 cdist(X, Y) = sqrt(sum((X[:, None, :] - Y[None, :, :])**2, axis=-1))
-cumprod(x) = prod(tril(x[None, :] + 0*x[:, None] - 1) + 1, axis=1)
 """.replace("\\\n", "")
 
 
