@@ -78,13 +78,14 @@ class Derivation(links.ProvedSteps):
         exercises: int = 0,
         seed: int = 0,
         answers: Literal["none", "end", "separate"] = "end",
-        length: Length = "full",
+        length: Length | None = None,
     ) -> Handout:
         """The handout of the derivation: problem, formulas, steps, proof, figures, exercises.
 
         `title` replaces the usual one; `exercises` are drawn from `seed`, and their answers stand
         at the end, in a document of their own ("separate") or nowhere ("none"). `lang`, `show` and
-        `length` are as in `document`.
+        `length` are as in `document`; by default the handout of a single product is full, and that
+        of any other program short.
 
         Raises:
             InputError: as in `document`, or an argument cannot be used as it stands.
@@ -146,7 +147,8 @@ def derive(
     Shapes:
         The first product of the program is of (N, D) by (D, M); N, D, M are 2, 4, 3 unless
         `sizes` gives others, and `shapes` declares the shape of any name. `wrt` defaults to
-        every input that is an array. `assume` and `convention` are as in `gradient`.
+        every input that is an array, but for targets, labels and masks by their names and uses,
+        such as T in X @ W - T; the readings say so. `assume` and `convention` are as in `gradient`.
 
     `method` is the way to the formulas: "elementwise", "index" (notation), "differential" (and
     traces), "slice" (inner products with each ∂Y/∂x_pq) or "kronecker" (products and vec). All
@@ -176,6 +178,7 @@ def derive(
             assume=assume,
             convention=convention,
             scalar=True,
+            roles=True,
         )
         method = method_for(task, method)
         task = replace(task, method=method)
@@ -227,5 +230,6 @@ def board(
             assume=assume,
             convention=convention,
             scalar=True,
+            roles=True,
         )
         return terminal_board(task, lang, colours=colours)

@@ -10,8 +10,11 @@ from typing import Literal, get_args
 
 from matderiv import files
 from matderiv.arguments import checked
+from matderiv.calculus.sweep.task import Task
 from matderiv.derivation.board import build_board
+from matderiv.derivation.exchanged import exchanged
 from matderiv.derivation.links import ProvedSteps
+from matderiv.derivation.methods.table import usual_method
 from matderiv.errors import InputError
 from matderiv.handout.board import board_title
 from matderiv.handout.command import Command
@@ -127,7 +130,8 @@ class Wishes:
     exercises: int = 0
     seed: int = 0
     answers: AnswersPlace = "end"
-    length: Length = "full"
+    #: None: full of a single product or by a method that was asked for, else short.
+    length: Length | None = None
 
     def checked(self) -> Wishes:
         """The same, its words in one line.
@@ -138,7 +142,8 @@ class Wishes:
         if self.answers not in get_args(AnswersPlace):
             known = ", ".join(get_args(AnswersPlace))
             raise InputError(f"answers is {self.answers!r}; there are: {known}.")
-        read_length(self.length)
+        if self.length is not None:
+            read_length(self.length)
         if not 0 <= self.exercises <= _MOST_EXERCISES:
             raise InputError(
                 f"{self.exercises} exercises are asked for; give a number from 0 to "
@@ -157,7 +162,7 @@ class Wishes:
         """The options of the command line that say the same."""
         found: dict[str, object] = {
             "--lang": self.lang,
-            "--length": None if self.length == "full" else self.length,
+            "--length": self.length,
             "--show": self.show,
             "--title": self.title,
             "--author": self.author or None,
@@ -194,14 +199,21 @@ def _sheet(
 ) -> Document:
     """The handout without exercises; `made` says how it was made."""
     composer = ProgramComposer(derivation, wishes.lang, limit, marked=True)
-    if wishes.length != "full":
+    length = wishes.length or _usual_length(derivation.task)
+    if length != "full":
         board = build_board(derivation.task)
         title = board_title(board, wishes.lang) if wishes.title is None else (Text(wishes.title),)
-        blocks = (*blocks_of(board, composer, wishes.length), *made)
+        blocks = (*blocks_of(board, composer, length), *(made if length != "card" else ()))
         return Document(
             wishes.lang, title, blocks, author=wishes.author, whole=composer.show is None
         )
     return sheet(composer, made, title=wishes.title, author=wishes.author)
+
+
+def _usual_length(task: Task) -> Length:
+    """Every step of a single product, and by a method that is not the usual one; else the short."""
+    whole = exchanged(task) is None and task.method == usual_method(task)
+    return "short" if whole else "full"
 
 
 def _exercises(derivation: ProvedSteps, wishes: Wishes) -> tuple[Exercise, ...]:

@@ -5,7 +5,7 @@ A tree is a tuple whose first item is its kind:
     ("num", text) ("name", base, sub) ("apply", head, power, axis, prime, tree)
     ("neg", t) ("add", ((sign, t), ...)) ("times", (t, ...)) ("odot" | "oslash" | "kron", t, t)
     ("frac", t, t) ("partial", sign, t, t) ("sup", t, t) ("sub", t, tokens) ("sqrt", t) ("abs", t)
-    ("norm", t) ("inner", t, t) ("sum" | "prod", letters, t) ("grid", rows) ("diff", t) ("again", t) ("dots",)
+    ("norm", t) ("logdet", t) ("inner", t, t) ("sum" | "prod", letters, t) ("grid", rows) ("diff", t) ("again", t) ("dots",)
 
 Anything else raises `Unread`.
 """
@@ -279,6 +279,8 @@ class _Reader:
             head: Tree = (kind, "".join(self.group()).replace(r"\_", "_"))
         else:
             head = ("function", sign[1:])
+        if head == ("function", "log") and self.next() == r"\lvert":
+            return ("logdet", self.power())
         return self.call(head) if self.next() == "(" and self.is_function(head) else head
 
     @staticmethod

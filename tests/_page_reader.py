@@ -38,6 +38,9 @@ class ArrayOf:
     columns: bool = False
 
 
+#: The axes of a matrix by the words for them: rowsum adds up each row.
+_AXES = {"row": 1, "col": 0}
+_ALONG = re.compile(r"\\operatorname\{?(row|col)\}?")
 _POINTS = 8  # tried, until a program has values
 
 
@@ -176,10 +179,11 @@ class Reading:
 
         def value(at: Mapping[str, Array]) -> Array:
             kept, self.point.values = self.point.values, dict(at)
+            letters, self.letters = self.letters, {}
             try:
                 return np.asarray(self.value(tree))
             finally:
-                self.point.values = kept
+                self.point.values, self.letters = kept, letters
 
         new = name not in self.point.values
         old = None if new else self.point.values[name]
@@ -338,7 +342,7 @@ class Reading:
                     if isinstance(index, str):
                         yield index, size
                 return
-            if tree[0] == "sub" and self.held(tree):
+            if tree[0] == "sub" and (self.held(tree) or _is_norm(tree)):
                 yield from self.ranges(tree[1])
                 return
             if tree[0] == "sub" and _strip(tree[1])[0] not in ("name", "num", "function"):
@@ -399,6 +403,8 @@ class Reading:
                 return np.sqrt(self.value(inner))
             case ("abs", inner):
                 return KNOWN["abs"](self.value(inner))
+            case ("logdet", ("abs", inner)):
+                return called("logdet", [self.value(inner)])
             case ("norm", inner):
                 return called("norm", [self.value(inner)])
             case ("inner", one, other):
@@ -533,6 +539,10 @@ class Reading:
     def _known(self, name: str, argument: Array, axis: str | None) -> Array:
         if name in KNOWN and axis is None:
             return KNOWN[name](argument)
+        if name[:3] in _AXES and name[3:] in REDUCED and axis is None:
+            return reduced(name[3:], argument, _AXES[name[:3]], keep=True)
+        if name in REDUCED and axis is not None and (along := _ALONG.fullmatch(axis)):
+            return reduced(name, argument, _AXES[along[1]])
         if name in REDUCED:
             words = (axis or "").split(",") if axis else []
             numbers = tuple(int(word) for word in words if word.isdigit())
@@ -560,6 +570,8 @@ class Reading:
             return value[self.place(indices, value.shape)]
         plain = _strip(base)
         text = "".join(tokens)
+        if _is_norm(tree):
+            return self.value(base)
         if plain == ("name", "I"):
             return np.eye(self._size(text))
         if plain in (("num", "0"), ("num", "1")):
@@ -745,6 +757,11 @@ def _is_vec(tree: Tree) -> bool:
     return tree[:2] == ("apply", ("function", "vec"))
 
 
+def _is_norm(tree: Tree) -> bool:
+    """‖A‖_F."""
+    return _strip(tree[1])[0] == "norm" and tree[2] == ("F",)
+
+
 def _strip(tree: Tree) -> Tree:
     while tree[0] in ("fence", "group"):
         tree = tree[1]
@@ -802,7 +819,7 @@ def _deltas(tree: object) -> Iterator[tuple[str, str]]:
 def _holds_grid(tree: object) -> bool:
     if not isinstance(tree, tuple):
         return False
-    return tree[:1] in (("grid",), ("sum",), ("prod",), ("dots",)) or any(map(_holds_grid, tree))
+    return tree[:1] in (("grid",), ("dots",)) or any(map(_holds_grid, tree))
 
 
 class _Row(np.ndarray[Any, Any]):

@@ -396,13 +396,17 @@ def test_the_same_in_every_process() -> None:
     """Neither the order of sets nor anything else of a process shows in the exercises."""
     code = (
         "import matderiv\n"
-        "handout = matderiv.derive('L = x @ A @ y').handout(lang='zh', exercises=6, seed=4)\n"
+        "handout = matderiv.derive('L = x @ A @ y').handout(lang='zh', exercises=6, seed=4, length='full')\n"
         "print(handout.write('md'))"
     )
     environment = {**os.environ, "PYTHONHASHSEED": "random", "PYTHONIOENCODING": "utf-8"}
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, capture_output=True, env=environment, check=True)
-    here = matderiv.derive("L = x @ A @ y").handout(lang="zh", exercises=6, seed=4).write("md")
+    here = (
+        matderiv.derive("L = x @ A @ y")
+        .handout(lang="zh", exercises=6, seed=4, length="full")
+        .write("md")
+    )
     assert done.stdout.decode().rstrip("\n") == str(here).rstrip("\n")
 
 

@@ -295,7 +295,7 @@ WHOLE: dict[str, tuple[str, dict[str, tuple[int, ...]], int]] = {
 def whole(name: str, lang: str = "en") -> Document:
     """The handout of a whole program."""
     program, shapes, _ = WHOLE[name]
-    return matderiv.derive(program, shapes=shapes).handout(lang=lang).document
+    return matderiv.derive(program, shapes=shapes).handout(lang=lang, length="full").document
 
 
 @pytest.mark.parametrize("name", WHOLE)

@@ -91,7 +91,7 @@ def compiled(
             if lang in LANGS[name]
         }
         handouts |= {
-            name: derived(program, wrt=wrt, shapes=shapes).handout(lang=lang)
+            name: derived(program, wrt=wrt, shapes=shapes).handout(lang=lang, length="full")
             for name, (program, wrt, shapes) in WHOLE.items()
             if lang in LANGS[name]
         }
@@ -138,7 +138,7 @@ def test_no_heading_stands_at_the_foot_of_a_page(tmp_path: Path, form: str) -> N
     for number, (program, method) in enumerate(MANY):
         path = tmp_path / f"{number}.pdf"
         lang = ("en", "zh")[(number + (form == "tex")) % 2]
-        handout = derived(program, method=method).handout(lang=lang)
+        handout = derived(program, method=method).handout(lang=lang, length="full")
         if form == "tex":
             run_tex(find_tool("xelatex"), tmp_path, str(handout.write("tex")))
             tmp_path.joinpath("main.pdf").rename(path)
@@ -153,14 +153,14 @@ def test_no_heading_stands_at_the_foot_of_a_page(tmp_path: Path, form: str) -> N
 def test_what_is_too_large_gets_a_larger_page(xelatex: str, tmp_path: Path) -> None:
     """With everything shown nothing sticks out: the page grows, and only where it has to."""
     derivation = derived(size=(12, 5, 9))
-    source = str(derivation.handout(lang="zh", show="all").write("tex"))
+    source = str(derivation.handout(lang="zh", show="all", length="full").write("tex"))
     assert r" & \cdots & " not in source
     assert complaints(run_tex(xelatex, tmp_path, source)) == []
     known = facts(tmp_path / "main.pdf")
     found = [value for key, value in known.items() if re.fullmatch(r"Page +\d+ size", key)]
     usual = [size for size in found if "A4" in size]
     assert 0 < len(usual) < len(found) == int(known["Pages"])
-    assert r"\largepage" not in str(derivation.handout(lang="zh").write("tex"))
+    assert r"\largepage" not in str(derivation.handout(lang="zh", length="full").write("tex"))
 
 
 ODD = """50% off_A & B <script>alert("1")</script> $x^2$ ~\\foo{} # `x` -- 矩阵 Ω é Привет"""

@@ -127,7 +127,9 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("pages")
     made = {}
     for number, (name, page) in enumerate(PAGES.items()):
-        handout = page.derivation.handout(lang=page.lang, title=page.title, author=page.title or "")
+        handout = page.derivation.handout(
+            lang=page.lang, title=page.title, author=page.title or "", length="full"
+        )
         (made[name],) = handout.save(folder / f"{number}.html")
     return made
 
@@ -270,7 +272,7 @@ def test_a_page_that_shares_parts_reads_as_one_that_does_not(
     """What stands in a large page once is in all its places when the page is open."""
     monkeypatch.setattr("matderiv.handout.html.LARGE_PAGE", 0)
     page = PAGES[name]
-    (shared,) = page.derivation.handout(lang=page.lang).save(tmp_path / "page.html")
+    (shared,) = page.derivation.handout(lang=page.lang, length="full").save(tmp_path / "page.html")
     assert shared.read_text(encoding="utf-8").count("data-part=") > 100
     browser.screen(1280, 800)
     formulas = []
@@ -372,7 +374,7 @@ def expected_sources(derivation: matderiv.Derivation) -> Iterator[tuple[str, set
 def test_a_page_knows_what_an_entry_comes_from(name: str) -> None:
     """The sources that a page gives for an entry are those of the entry worked out."""
     derivation = derived(*PRODUCTS[name])
-    text = derivation.handout().write("html")
+    text = derivation.handout(length="full").write("html")
     shown = set(re.findall(r' data-key="([^"]*)"', text))
     given = dict(re.findall(r'<template data-key="([^"]*)" data-from="([^"]*)"', text))
     for key, found in expected_sources(derivation):

@@ -140,6 +140,26 @@ def test_bad_input_is_named(text: str, part: str, instead: str) -> None:
         assert matderiv.gradient(instead).proof == "for all sizes"
 
 
+def test_determinants_of_powers_by_a_letter() -> None:
+    """det(Xᵏ) = det(X)ᵏ, by a number k that is given with the arrays."""
+    x = regular(3, 2)
+    for text, means in (
+        ("det(matrix_power(X, k))", lambda x: np.linalg.det(x) ** 3),
+        ("logdet(matrix_power(X, k))", lambda x: 3 * np.log(abs(np.linalg.det(x)))),
+    ):
+        found = matderiv.gradient(text, wrt="X", shapes={"k": ()})
+        assert found.proof == "for all sizes"
+        np.testing.assert_allclose(found(X=x, k=3.0), central(means, x), rtol=1e-5)
+    with pytest.raises(MatderivError, match="a letter has no words"):
+        matderiv.gradient("tr(matrix_power(X, k))")
+
+
+def test_second_derivatives_of_eigenvalues_are_refused() -> None:
+    """The reason is the eigenvector, whose derivative has no words."""
+    with pytest.raises(MatderivError, match="derivative of an eigenvector"):
+        matderiv.hessian("eigvalsh(S)[0]", wrt="S")
+
+
 def test_an_eigenvalue_that_is_not_there_is_refused() -> None:
     """A matrix of two rows has no third eigenvalue."""
     found = matderiv.gradient("eigvalsh(S)[2]", wrt="S")

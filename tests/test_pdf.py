@@ -172,7 +172,7 @@ def test_file_describes_itself(made: Made) -> None:
 def test_other_programs(folder: Path, program: str) -> None:
     """A known function, a theorem and Greek letters are pages like the rest."""
     path = folder / f"{abs(hash(program))}.pdf"
-    path.write_bytes(derived(program).handout().write("pdf"))  # type: ignore[arg-type]
+    path.write_bytes(derived(program).handout(length="full").write("pdf"))  # type: ignore[arg-type]
     assert min(sizes_of("=", path)) >= SMALLEST
 
 
@@ -252,7 +252,7 @@ def test_every_method_makes_a_pdf(folder: Path, method: str) -> None:
     """Differentials, inner products and Kronecker products are set as well."""
     derivation = matderiv.derive("Z = X @ W; L = sum(f(Z))", method=method)
     path = folder / f"{method}.pdf"
-    derivation.handout().save(path)
+    derivation.handout(length="full").save(path)
     assert "Step 4" in words(path)
 
 
@@ -391,3 +391,23 @@ def test_errors_of_typst_are_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(pdf_module, "_source", lambda *_: "#panic(1)")
     with pytest.raises(typst.TypstError, match="panicked"):
         derived().handout().write("pdf")
+
+
+#: Programs with the most pages that a short handout of each has.
+SHORT = {
+    "L = -sum(T*log(softmax(X @ W + b, axis=1)))": 2,
+    "H = relu(X @ W + b); Y = H @ V + c; L = sum((Y - T)**2)/2": 3,
+    "S = Q @ K.T/sqrt(d); P = softmax(S, axis=1); O = P @ V; L = Loss(O)": 4,
+}
+
+
+@pytest.mark.parametrize("program", SHORT)
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_short_handouts_have_few_pages_and_cards_one(folder: Path, program: str, lang: str) -> None:
+    """Softmax cross-entropy takes two pages, a network of two layers three, attention four."""
+    assume = {"T": "onehot"} if "log" in program else None
+    derivation = matderiv.derive(program, assume=assume)
+    for length, most in ((None, SHORT[program]), ("card", 1)):
+        path = folder / f"{length}.pdf"
+        derivation.handout(lang=lang, length=length).save(path)  # type: ignore[arg-type]
+        assert int(facts(path)["Pages"]) <= most

@@ -68,7 +68,7 @@ def derived(name: str, method: str = "elementwise") -> Derivation:
 @functools.cache
 def equations(name: str, method: str = "elementwise", lang: str = "en") -> tuple[Equation, ...]:
     """The equations of the handout of a program that can be asked about."""
-    document = derived(name, method).handout(lang=lang).document
+    document = derived(name, method).handout(lang=lang, length="full").document
     found = tuple(b for b in document.blocks if isinstance(b, Equation) and b.details)
     assert found
     return found
@@ -164,7 +164,9 @@ def test_what_an_entry_comes_from_can_be_seen(name: str, method: str) -> None:
 
 def test_factors_without_a_name_are_lit() -> None:
     """Of ∂L/∂X = X(∂L/∂Z + (∂L/∂Z)ᵀ) a column of the sum lights up, which has no name."""
-    document = matderiv.derive("L = logdet(X.T @ X)", shapes={"X": (3, 2)}).handout().document
+    document = (
+        matderiv.derive("L = logdet(X.T @ X)", shapes={"X": (3, 2)}).handout(length="full").document
+    )
     found = [b for b in document.blocks if isinstance(b, Equation)]
     (equation,) = (b for b in found if "dX-1-2" in [d.key for d in b.details])
     (detail,) = (d for d in equation.details if d.key == "dX-1-2")
@@ -176,7 +178,7 @@ def test_factors_without_a_name_are_lit() -> None:
 def test_too_many_entries_have_sentences_only() -> None:
     """Where all of a large array is shown, the page does not take long to make."""
     derivation = matderiv.derive("L = sum(f(X))", shapes={"X": (20, 10)})
-    document = derivation.handout(show="all").document
+    document = derivation.handout(show="all", length="full").document
     found = [d for b in document.blocks if isinstance(b, Equation) for d in b.details]
     assert len(found) == 200
     assert all(d.segments and not d.boxes for d in found)
@@ -195,7 +197,9 @@ def test_nothing_to_point_at_where_nothing_is_written_out() -> None:
     """By other methods only what the loss itself uses is derived entry by entry."""
     for method in ("differential", "index", "kronecker"):
         derivation = matderiv.derive("L = Loss(A @ X)", wrt="X", method=method)
-        blocks = [b for b in derivation.handout().document.blocks if isinstance(b, Equation)]
+        blocks = [
+            b for b in derivation.handout(length="full").document.blocks if isinstance(b, Equation)
+        ]
         assert len(blocks) > 5
         asked = {d.key.split("-")[0] for b in blocks for d in b.details}
         assert asked <= {"dZ"}

@@ -80,13 +80,12 @@ def test_the_differential_of_what_is_added_has_the_shape_of_the_sum(shape: tuple
 def test_sums_that_keep_their_axis_are_told_from_those_that_do_not() -> None:
     """A single column and a vector meet a matrix in different ways, so they are written apart."""
     kept, gone = (
-        formula(f"L = sum(f(X + sum(X, axis=1{more})))", X=(3, 3))
-        for more in (", keepdims=True", "")
+        formula(f"L = Loss(X + sum(X, axis=1{more}))", X=(3, 3)) for more in (", keepdims=True", "")
     )
     assert kept != gone
-    assert "keep" in kept
-    printed = page("L = sum(f(X + sum(X, axis=1, keepdims=True)))", X=(3, 3))
-    assert "stays with one entry" in printed
+    printed = page("Y = X + sum(X, axis=1, keepdims=True); L = Loss(Y)", X=(3, 3))
+    assert r"\operatorname{rowsum}(X)" in printed
+    assert "one number for each row or column" in printed
 
 
 def test_terms_that_are_left_are_shown() -> None:
@@ -126,12 +125,33 @@ def test_dots_never_stand_for_a_single_index() -> None:
 
 def test_a_matrix_product_beside_an_entrywise_one_has_brackets() -> None:
     """AB ⊙ C reads as (AB) ⊙ C or as A(B ⊙ C)."""
-    assert "(AB) ⊙ C" in formula("L = sum((A @ B)*C)")
-    assert "C ⊙ (AB)" in formula("L = sum(C*(A @ B))")
-    assert "(2AB) ⊙ C" in formula("L = sum((2*(A @ B))*C)")
-    assert "C ⊙ (2A)" in formula("L = sum(C*(2*A))")
-    assert "C ⊙ (2A ⊙ B)" in formula("L = sum(C*(2*A*B))")
+    assert "(AB) ⊙ C" in formula("L = Loss((A @ B)*C)")
+    assert "C ⊙ (AB)" in formula("L = Loss(C*(A @ B))")
+    assert "(2AB) ⊙ C" in formula("L = Loss((2*(A @ B))*C)")
+    assert "C ⊙ (2A)" in formula("L = Loss(C*(2*A))")
+    assert "C ⊙ (2A ⊙ B)" in formula("L = Loss(C*(2*A*B))")
     assert r"\odot (e_{p}e_{q}^{T})" in page("Y = f(X); L = Loss(Y)", "slice", X=(2, 3))
+
+
+def test_sums_are_written_as_in_textbooks() -> None:
+    """A total is a norm or Σ, a sum along an axis a product with ones or of rows by name."""
+    cases = {
+        "sum((X - Y)**2)": "‖X - Y‖_F²",
+        "sum(x**2)": "‖x‖²",
+        "norm(X)": "‖X‖_F",
+        "sum(f(X))": "Σ_ij f(x_ij)",
+        "-sum(X*log(Y))": "-Σ_ij x_ij·log(y_ij)",
+        "mean(x**3)": "1/N·Σ_i x_i³",
+        "logdet(A)": "log|A|",
+        "Loss(sum(X, axis=0))": "Loss(Xᵀ·1_N)",
+        "Loss(sum(X, axis=1))": "Loss(X·1_D)",
+        "Loss(X/sum(X, axis=1, keepdims=True))": "Loss(X ⊘ rowsum(X))",
+        "Loss(softmax(X, axis=0))": "Loss(softmax_col(X))",
+    }
+    shapes = {"X": (2, 3), "Y": (2, 3), "A": (3, 3), "x": (4,)}
+    for written, expected in cases.items():
+        own = {name: shape for name, shape in shapes.items() if re.search(rf"\b{name}\b", written)}
+        assert formula(f"L = {written}", **own) == expected
 
 
 def test_a_kronecker_product_before_vec_has_brackets() -> None:
@@ -182,3 +202,30 @@ def test_the_transpose_of_a_row_has_brackets() -> None:
     printed = page("L = cos(a @ b)", "kronecker", a=(3,), b=(3,))
     assert r"(b^{T})^{T}" in printed
     assert "{b^{T}}^{T}" not in printed
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_a_short_page_says_what_its_signs_mean(lang: str) -> None:
+    """The layout has a name, and the signs that are explained are those on the page."""
+    program = "Y = X @ W + b; L = sum((Y - T)**2)"
+    printed = derive(program).markdown(lang=lang, length="short")
+    layout, ones, odot = (
+        {
+            "en": ("denominator layout", "vector of ones", "multiplies entry by entry"),
+            "zh": ("分母布局", "全 1 列向量", "逐元素相乘"),
+        }
+    )[lang]
+    assert layout in printed
+    assert ones in printed
+    assert odot not in printed
+
+
+def test_targets_are_not_differentiated_on_pages() -> None:
+    """T in XW - T is what the prediction is held against; the page says so, and --wrt decides."""
+    program = "L = sum((X @ W - T)**2)"
+    found = derive(program)
+    assert found.wrt == ("X", "W")
+    assert any("T is read as a target" in reading for reading in found.readings)
+    assert "`--wrt T` asks for it" in found.markdown(length="short")
+    assert derive(program, wrt=("T",)).wrt == ("T",)
+    assert derive("L = sum(y @ A)").wrt == ("y", "A")

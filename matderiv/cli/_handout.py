@@ -14,8 +14,8 @@ from matderiv.cli._options import (
     assume,
     by,
     convention,
+    handout_length,
     lang,
-    length,
     method_option,
     show,
     whole_number,
@@ -35,7 +35,7 @@ _SUFFIXES = ("md", "tex", "html", "ipynb", "pdf", "slides.html", "slides.tex", "
 @convention
 @method_option
 @lang
-@length
+@handout_length
 @show
 @click.option(
     "--title", metavar="TEXT", help="The title. Default: Gradients of the loss, step by step."
@@ -75,7 +75,7 @@ _SUFFIXES = ("md", "tex", "html", "ipynb", "pdf", "slides.html", "slides.tex", "
 def handout_command(
     asked: dict[str, Any],
     lang: str,
-    length: Literal["card", "board", "short", "full"],
+    length: Literal["card", "board", "short", "full"] | None,
     show: int | Literal["all"] | None,
     title: str | None,
     author: str,

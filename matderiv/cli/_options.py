@@ -28,6 +28,7 @@ __all__ = [
     "convention",
     "direction_of",
     "formula_form",
+    "handout_length",
     "lang",
     "length",
     "method_option",
@@ -156,7 +157,8 @@ by = click.option(
     type=array_name,
     multiple=True,
     metavar="NAME",
-    help="Differentiate by this input; may be repeated. Default: every input that is an array.",
+    help="Differentiate by this input; may be repeated. Default: every input that is an array; on "
+    "pages, targets such as T in XW - T aside.",
 )
 
 #: The language of prose.
@@ -167,14 +169,19 @@ show = click.option(
     "--show", type=all_or_count, metavar="all|K", help="Rows, columns and terms shown of long ones."
 )
 
+_LENGTHS = click.Choice(["card", "board", "short", "full"])
+_LENGTH = (
+    "How much to show: every step, the steps that teach something, the derivation as it is "
+    "written on a board, or a card of formulas, rules and code."
+)
+
 #: How much of a derivation a page shows; the names are those of `handout.lengths`.
-length = click.option(
+length = click.option("--length", type=_LENGTHS, default="full", show_default=True, help=_LENGTH)
+#: The same of a handout.
+handout_length = click.option(
     "--length",
-    type=click.Choice(["card", "board", "short", "full"]),
-    default="full",
-    show_default=True,
-    help="How much to show: every step, the steps that teach something, the derivation as it is "
-    "written on a board, or a card of formulas, rules and code.",
+    type=_LENGTHS,
+    help=f"{_LENGTH} Default: full for a single product and for a method, else short.",
 )
 
 #: Structure of inputs.

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import click
 
 from matderiv.cli._handout_files import files_option, handout_contents
-from matderiv.cli._options import asks, assume, by, convention, lang, length
+from matderiv.cli._options import asks, assume, by, convention, handout_length, lang
 from matderiv.cli._output import check_folder, progress, write_files, write_output
 
 __all__ = ["show_command"]
@@ -22,14 +22,14 @@ __all__ = ["show_command"]
 @assume
 @convention
 @lang
-@length
+@handout_length
 @files_option(
     "Write the handout to this file, too; its suffix chooses the format. May be repeated."
 )
 def show_command(
     asked: dict[str, Any],
     lang: str,
-    length: Literal["card", "board", "short", "full"],
+    length: Literal["card", "board", "short", "full"] | None,
     outputs: tuple[Path, ...],
 ) -> None:
     """Show the derivation as it is written on a board: a few lines, each of them proved.

@@ -209,15 +209,27 @@ def misleading_product(task: Task) -> MisleadingProduct | None:
             continue
         factor = "A" if left in task.wrt else "B"
         found = _refuted(factor)
-        own = {"A": left, "B": right, "dY": f"d{assignment.name}"}
+        of = _named(task, assignment.name)
+        own = {"A": left, "B": right, "dY": f"d{of}"}
         put = {letter: Name(name) for letter, name in own.items()}
         return MisleadingProduct(
             own[factor],
             right if factor == "A" else left,
-            assignment.name,
+            of,
             *(replaced(node, put) for node in (found, _WRONG[factor])),
         )
     return None
+
+
+def _named(task: Task, name: str) -> str:
+    """The value of the program with the same gradient as one of its parts: Z = U + b for U = XW."""
+    while name in task.sweep.lifted:
+        match task.sweep.gradients[name].local:
+            case Name(gradient) if gradient[1:] in task.sweep.gradients:
+                name = gradient[1:]
+            case _:
+                break
+    return name
 
 
 def _refuted(factor: str) -> Node:

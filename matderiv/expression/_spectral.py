@@ -105,12 +105,24 @@ def _single(tree: ast.expr) -> tuple[Callable[[Node], Node], ast.expr] | None:
             value=ast.Call(func=ast.Name(id="svdvals"), args=[inner], keywords=[]), slice=index
         ) if (place := _place(index)) is not None:
             return partial(singular_value, place=place), inner
+        case ast.Call(
+            func=ast.Name(id="det" | "logdet" as name),
+            args=[ast.Call(func=ast.Name(id="matrix_power"), args=[inner, ast.Name(id=power)])],
+        ):
+            return partial(_of_power, name, nodes.Name(power)), inner
         case ast.Call(func=ast.Name(id="outer"), args=[one, other], keywords=[]) if (
             ast.dump(one) == ast.dump(other) and (vector := _eigenvector(one)) is not None
         ):
             inner, place = vector
             return partial(nodes.MatrixFunction, function=f"eigenprojector {place}"), inner
     return None
+
+
+def _of_power(name: str, power: Node, matrix: Node) -> Node:
+    """The determinant of a power is the power of the determinant, its logarithm a multiple."""
+    if name == "det":
+        return nodes.Power(nodes.Determinant(matrix), power)
+    return nodes.Multiply(power, nodes.LogDet(matrix))
 
 
 def _eigenvector(tree: ast.expr) -> tuple[ast.expr, int] | None:

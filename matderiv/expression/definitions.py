@@ -9,6 +9,7 @@ from matderiv.errors import MissingRuleError, UnsupportedError
 from matderiv.expression import nodes
 from matderiv.expression.dims import Shape
 from matderiv.expression.functions import FUNCTIONS
+from matderiv.expression.matrix_functions import is_eigen
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import COMPOSITE, ShapeOf
 from matderiv.expression.parse import parse
@@ -140,11 +141,14 @@ def read_at(text: str, arg: Node) -> Node:
 def outside_a_trace(node: nodes.MatrixFunction) -> UnsupportedError:
     """The refusal of a derivative of f(A) that does not stand in a trace.
 
-    >>> print(outside_a_trace(nodes.MatrixFunction(nodes.Name("A"), "expm")))
-    expm(A): its derivative is a Fréchet derivative, for which there are no words; of the trace \
-    tr(expm(A)) there is a gradient.
+    >>> str(outside_a_trace(nodes.MatrixFunction(nodes.Name("A"), "expm"))).partition(",")[0]
+    'expm(A): its derivative is a Fréchet derivative'
     """
     own = source(node)
+    if is_eigen(node.function):
+        return UnsupportedError(
+            f"{own}: there are no words for the derivative of an eigenvector; write it as an input."
+        )
     return UnsupportedError(
         f"{own}: its derivative is a Fréchet derivative, for which there are no words; of the "
         f"trace tr({own}) there is a gradient."

@@ -23,6 +23,7 @@ __all__ = [
     "doubted",
     "other_readings",
     "taken",
+    "targets",
     "unlike_matrices",
 ]
 
@@ -67,6 +68,29 @@ def _changes(dimensions: Mapping[str, int], count: int) -> Iterator[_Change]:
 
 def _distance(dimensions: Mapping[str, int], change: _Change) -> int:
     return sum(abs(dimensions[name] - number) for name, number in change.items())
+
+
+# -- roles ------------------------------------------------------------------------------------
+
+_TRUTH = re.compile(r"[tTyY]|[tT]argets?|[lL]abels?|[tT]ruth|[yY]_true|[mM]asks?")
+
+
+def targets(program: Program) -> tuple[str, ...]:
+    """Inputs called as targets, labels and masks are that meet predictions entry by entry only.
+
+    >>> from matderiv.expression.parse import parse
+    >>> targets(parse("L = sum((X @ W - T)**2)")), targets(parse("L = sum(y @ A)"))
+    (('T',), ())
+    """
+    alone, entrywise = set[str](), set[str]()
+    for assignment in program.assignments:
+        for node in nodes.walk(assignment.value):
+            meets = isinstance(node, nodes.Subtract | nodes.Multiply)
+            for part in nodes.children(node):
+                if isinstance(part, nodes.Name):
+                    (entrywise if meets else alone).add(part.name)
+    inputs = program.inputs()
+    return tuple(name for name in inputs if _TRUTH.fullmatch(name) and name in entrywise - alone)
 
 
 # -- what names are taken to be where two readings fit ---------------------------------------------
@@ -161,7 +185,8 @@ class Reading:
     """How a part of a program is read where a person may have meant something else.
 
     `kind`: names are "scalars", "vectors" or "matrices"; a part is a "power", "reciprocal" or
-    "inner" product, or multiplies "rows", or is "zero" at the declared sizes. `part` and `other`:
+    "inner" product, or multiplies "rows", or is "zero" at the declared sizes; "targets" are not
+    differentiated by. `part` and `other`:
     what is written, and how the other meaning is; of names, the first that may be declared to be
     something else; of zero, the matrix of which the part is the determinant.
     """

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from matderiv.calculus.formulas.shaping import shapes_over
+from matderiv.calculus.sweep.differentials import LINEAR_KINDS
 from matderiv.calculus.sweep.task import Task
 from matderiv.derivation.board import Board, BoardLine, build_board
 from matderiv.derivation.principles import differential_rule
@@ -56,17 +57,6 @@ _WORDS: Mapping[type[Node], str] = {
     nodes.Std: "std",
     nodes.Var: "var",
 }
-_LINEAR = (
-    nodes.Add,
-    nodes.Subtract,
-    nodes.Negate,
-    nodes.Sum,
-    nodes.Mean,
-    nodes.Trace,
-    nodes.Diag,
-    nodes.Transpose,
-    nodes.Rearrange,
-)
 
 
 def terminal_board(task: Task, language: str, *, colours: bool) -> str:
@@ -229,7 +219,7 @@ class _Writer:
             case nodes.Divide(_, right):
                 if self.moves(right):
                     yield "quotient"
-            case _ if isinstance(node, (*_LINEAR, *_STATED, nodes.Softmax)):
+            case _ if isinstance(node, (*LINEAR_KINDS, *_STATED, nodes.Softmax)):
                 pass
             case _:
                 yield _WORDS.get(type(node), "defined")

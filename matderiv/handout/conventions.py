@@ -23,6 +23,7 @@ from matderiv.handout.composer import ProgramComposer
 from matderiv.handout.document import Block, Math, Paragraph
 from matderiv.handout.sentences import Filling
 from matderiv.notation.boxes import Operator, Word
+from matderiv.notation.textbook import printed_parts_of
 
 __all__ = ["conventions", "conventions_of"]
 
@@ -50,7 +51,8 @@ def conventions_of(composer: ProgramComposer) -> Iterator[tuple[str, Filling]]:
     graph = composer.task.sweep.graph
     shape = composer.task.sweep.facts.shape
     values = [n for a in graph.values for n in nodes.walk(a.value)]
-    shown = [*values, *_shown(composer)]
+    defined = (n for a in graph.values for n in printed_parts_of(a.value, shape))
+    shown = [*defined, *_shown(composer)]
     if any(len(shape) == 1 for shape in graph.shapes.values()):
         yield "vectors", {}
     products = [n for n in shown if isinstance(n, nodes.Multiply) and _arrays(n, shape)]
@@ -69,10 +71,7 @@ def conventions_of(composer: ProgramComposer) -> Iterator[tuple[str, Filling]]:
     stacked = [n for n in shown if isinstance(n, nodes.MatMul) or _turned(n)]
     if any(len(shape(n)) > _MATRIX for n in stacked):
         yield "stacks", {}
-    if any(getattr(n, "axis", None) is not None for n in shown):
-        yield "axes_many" if many else "axes", {}
-    if any(getattr(n, "keepdims", False) and getattr(n, "axis", None) is not None for n in shown):
-        yield "keep_many" if many else "keep", {"keep": Math(Word("keep", upright=True))}
+    yield from _along(composer, shown, many=many)
     orders = [n.order for n in shown if isinstance(n, nodes.Rearrange) and not _turned(n)]
     if any(None in order for order in orders):
         yield "new_axis", {"new": Math(Word("new", upright=True))}
@@ -88,6 +87,25 @@ def conventions_of(composer: ProgramComposer) -> Iterator[tuple[str, Filling]]:
         if name in _functions(values) and derivative in _functions(shown):
             f, df = Word(name, upright=True), Word(derivative, upright=True)
             yield f"derivative_{name}", {"f": Math(f), "df": Math(df)}
+
+
+def _along(
+    composer: ProgramComposer, shown: list[Node], *, many: bool
+) -> Iterator[tuple[str, Filling]]:
+    """Functions along an axis: of each row or column, or along an axis by its number."""
+    along = [n for n in shown if getattr(n, "axis", None) is not None]
+    kept = [n for n in along if getattr(n, "keepdims", False)]
+    if many and along:
+        yield "axes_many", {}
+        if kept:
+            yield "keep_many", {"keep": Math(Word("keep", upright=True))}
+    elif along:
+        formulas = composer.notation.formulas
+        heads = {n: formulas.head(n) for n in along}
+        for key, some in (("axes", [n for n in along if n not in kept]), ("keep", kept)):
+            words = dict.fromkeys(heads[n] for n in some)
+            if words:
+                yield key, {"words": composer.listed((Math(word),) for word in words)}
 
 
 def _of_matrices(composer: ProgramComposer, some: Iterable[Node]) -> Iterator[tuple[str, Filling]]:
@@ -110,7 +128,7 @@ def _shown(composer: ProgramComposer) -> Iterator[Node]:
         for chain in step.chains:
             for side in chain.sides:
                 for formula in _formulas(side):
-                    yield from nodes.walk(formula)
+                    yield from printed_parts_of(formula, composer.task.sweep.facts.shape)
 
 
 def _formulas(part: object) -> Iterator[Node]:

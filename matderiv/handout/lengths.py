@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from typing import Literal, get_args
 
+from matderiv.calculus.sweep.conditions import conditions
 from matderiv.derivation.board import Board, build_board
 from matderiv.derivation.links import ProvedSteps
-from matderiv.derivation.sides import SpelledProduct
+from matderiv.derivation.sides import Formula, SpelledProduct
 from matderiv.errors import InputError
+from matderiv.expression.shapes import Shape
+from matderiv.expression.source import source
 from matderiv.handout.board import board_rows, board_title, given_rows, proof_words
 from matderiv.handout.composer import ProgramComposer
 from matderiv.handout.document import (
     Block,
     BoardBlock,
+    CodeBlock,
     Document,
     Equation,
     Heading,
     Math,
     Paragraph,
+    Segments,
+    Table,
 )
+from matderiv.handout.notation_box import notation_paragraph
 from matderiv.handout.principles import principle_table, shape_question
-from matderiv.handout.program import numpy_answers
-from matderiv.handout.sentences import Fields, fill, listed
-from matderiv.notation.boxes import Aligned
+from matderiv.handout.program import condition_section, numpy_answers
+from matderiv.handout.readings import reading_sentences
+from matderiv.handout.sentences import Fields, fill, listed, together
+from matderiv.notation.boxes import Aligned, Operator, Row, times
+from matderiv.notation.layout import fitted
 from matderiv.notation.names import name_box
 from matderiv.notation.program import ProgramNotation
 
@@ -63,25 +71,46 @@ def compose_length(
 
 
 def blocks_of(board: Board, composer: ProgramComposer, length: Length) -> Iterator[Block]:
-    """The blocks of such a page."""
-    for section in _SECTIONS[length]:
-        yield from section(board, composer)
+    """The blocks of such a page; what its signs mean stands behind the problem, but on cards."""
+    first, *others = (tuple(section(board, composer)) for section in _SECTIONS[length])
+    rest = tuple(block for blocks in others for block in blocks)
+    yield from first
+    if length != "card":  # which is one page
+        yield notation_paragraph((*first, *rest), composer.language)
+    yield from rest
 
+
+#: The width of a page in em.
+_ROOM = 32.0
 
 # -- sections ------------------------------------------------------------------------------------
 
 _Section = Callable[[Board, ProgramComposer], Iterator[Block]]
 
 
-def _problem(board: Board, composer: ProgramComposer) -> Iterator[Block]:
-    """The gradients that are asked for, the values, and the shapes of the inputs."""
+def _given(board: Board, composer: ProgramComposer) -> Iterator[Block]:
+    """The values."""
+    del composer
+    yield BoardBlock(given_rows(board))
+
+
+def _asked(board: Board, composer: ProgramComposer) -> Iterator[Block]:
+    """The gradients that are asked for, and the values."""
     language = composer.language
     formulas = ProgramNotation(board.task, None).formulas
     named = [(Math(formulas.gradient(name)),) for name in board.task.wrt]
     yield Paragraph(fill(language, "lengths.asked", {"gradients": listed(language, named)}))
-    yield BoardBlock(given_rows(board))
+    yield from _given(board, composer)
+
+
+def _problem(board: Board, composer: ProgramComposer) -> Iterator[Block]:
+    """The same, the shapes of the inputs, and how the program was read."""
+    yield from _asked(board, composer)
+    language = composer.language
     shapes = [composer.shape(name) for name in board.task.program.inputs()]
-    yield Paragraph(fill(language, "lengths.inputs", {"shapes": listed(language, shapes)}))
+    said = [fill(language, "lengths.inputs", {"shapes": listed(language, shapes)})]
+    said += reading_sentences(board.task.readings, language)
+    yield Paragraph(together(language, said))
 
 
 def _lines(board: Board, composer: ProgramComposer) -> Iterator[Block]:
@@ -90,37 +119,62 @@ def _lines(board: Board, composer: ProgramComposer) -> Iterator[Block]:
 
 
 def _formulas(board: Board, composer: ProgramComposer) -> Iterator[Block]:
-    """The gradients alone, with those that they call by name."""
-    yield Paragraph(fill(composer.language, "lengths.formulas", {}))
-    lines = board_rows(board, composer.language)
-    rows = (replace(row, note=()) for row in lines if row.follows)
-    yield BoardBlock(tuple(rows))
+    """A table of the gradients, those that they call by name among them, with all shapes."""
+    language, task = composer.language, board.task
+    lines = board_rows(board, language)
+    found: dict[str, Segments] = {}
+    for line, row in zip(board.lines, lines, strict=True):
+        if row.follows and isinstance(line.link.left, Formula):
+            equal = (row.left, Operator("equals"), row.right)
+            name = source(line.link.left.node)[1:]
+            found[name] = (Math(Row(tuple(box for box in equal if box is not None))),)
+    given = fill(language, "lengths.given", {})
+    names = (*task.program.inputs(), *(name for name in found if name not in task.wrt))
+    rows = tuple(
+        ((Math(name_box(name)),), _shape(task.shapes[name], language), found.get(name, given))
+        for name in names
+    )
+    head = tuple(fill(language, f"lengths.{key}", {}) for key in ("name", "shape", "gradient"))
+    yield Table(head, rows, fill(language, "lengths.caption", {}))
+
+
+def _shape(dims: Shape, language: str) -> Segments:
+    if not dims:
+        return fill(language, "lengths.number", {})
+    return (Math(times(*(dim.size for dim in dims))),)
 
 
 def _closer(board: Board, composer: ProgramComposer) -> Iterator[Block]:
-    """The first product, its matrices written out."""
+    """One product, its matrices written out: the lowest of those that are gradients of inputs."""
     del board
-    wrt = composer.derivation.wrt
-    for step in sorted(composer.derivation.steps, key=lambda step: step.wrt not in wrt):
-        for chain in step.chains:
-            if any(isinstance(side, SpelledProduct) for side in chain.sides):
-                name = step.wrt or ""
-                fields: Fields = {
-                    "X": Math(name_box(name)),
-                    "dX": Math(composer.notation.formulas.gradient(name)),
-                }
-                heading = {"Z": fields["dX"]}
-                yield Heading(2, fill(composer.language, "lengths.closer", heading))
-                yield Paragraph(composer.say("written_out_product", fields))
-                box = composer.notation.chain(chain)
-                yield Equation(Aligned(box.left, box.rights))
-                product = next(s for s in chain.sides if isinstance(s, SpelledProduct))
-                yield from composer.why_transposed(product, fields)
-                return
+    steps = (step for step in composer.derivation.steps if step.wrt in composer.derivation.wrt)
+    found = [
+        (_but_names(composer.notation.chain(chain)), step, side)
+        for step in steps
+        for chain in step.chains
+        for side in chain.sides
+        if isinstance(side, SpelledProduct)
+    ]
+    if not found:
+        return
+    box, step, product = min(found, key=lambda one: fitted(one[0], _ROOM).height)
+    name = step.wrt or ""
+    gradient = Math(composer.notation.formulas.gradient(name))
+    fields: Fields = {"X": Math(name_box(name)), "dX": gradient}
+    yield Heading(2, fill(composer.language, "lengths.closer", {"Z": gradient}))
+    yield Paragraph(composer.say("written_out_product", fields))
+    yield Equation(box)
+    yield from composer.why_transposed(product, fields)
+
+
+def _but_names(box: Aligned) -> Aligned:
+    """A chain without the array of the names of its entries, which is no news on a short page."""
+    return Aligned(box.left, box.rights[1:] or box.rights)
 
 
 def _principle(board: Board, composer: ProgramComposer) -> Iterator[Block]:
-    return principle_table(board.task, composer.language)
+    found = principle_table(board.task, composer.language)
+    return (block for block in found if not isinstance(block, Paragraph))
 
 
 def _question(board: Board, composer: ProgramComposer) -> Iterator[Block]:
@@ -132,6 +186,16 @@ def _numpy(board: Board, composer: ProgramComposer) -> Iterator[Block]:
     return numpy_answers(composer)
 
 
+def _code(board: Board, composer: ProgramComposer) -> Iterator[Block]:
+    """The lines of NumPy alone, and where they hold."""
+    del board
+    _, *blocks = numpy_answers(composer)
+    yield from (block for block in blocks if isinstance(block, CodeBlock))
+    sweep = composer.task.sweep
+    found = conditions(sweep.graph, sweep.lifted, composer.task.assumed)
+    yield from condition_section(composer, found)
+
+
 def _proof(board: Board, composer: ProgramComposer) -> Iterator[Block]:
     yield Paragraph(proof_words(board, composer.language))
 
@@ -139,6 +203,6 @@ def _proof(board: Board, composer: ProgramComposer) -> Iterator[Block]:
 #: The sections of each length.
 _SECTIONS: Mapping[Length, tuple[_Section, ...]] = {
     "board": (_problem, _lines, _numpy, _proof),
-    "card": (_problem, _formulas, _principle, _numpy, _proof),
-    "short": (_problem, _lines, _closer, _question, _principle, _numpy, _proof),
+    "card": (_given, _formulas, _principle, _code, _proof),
+    "short": (_problem, _lines, _question, _numpy, _closer, _proof),
 }

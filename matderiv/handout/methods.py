@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import get_args
 
 from matderiv.calculus.index_forms.forms import Entry, Rate, Term
+from matderiv.calculus.sweep.differentials import LINEAR_KINDS
 from matderiv.derivation.links import Chain, Step
 from matderiv.derivation.sides import (
     Formula,
@@ -33,15 +34,7 @@ __all__ = ["METHOD_WRITERS", "differential_rules", "introduction"]
 _RULES: dict[type, str] = {
     **dict.fromkeys(COMPOSITE, "defined"),
     **dict.fromkeys(get_args(nodes.IndexMap), "linear"),
-    nodes.Add: "linear",
-    nodes.Subtract: "linear",
-    nodes.Negate: "linear",
-    nodes.Transpose: "linear",
-    nodes.Rearrange: "linear",
-    nodes.Sum: "linear",
-    nodes.Mean: "linear",
-    nodes.Trace: "linear",
-    nodes.Diag: "linear",
+    **dict.fromkeys(LINEAR_KINDS, "linear"),
     nodes.MatMul: "product",
     nodes.Outer: "product",
     nodes.Multiply: "product",

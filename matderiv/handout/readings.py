@@ -25,6 +25,8 @@ def reading_sentences(readings: Iterable[Reading], language: str) -> Iterator[Se
         kind = reading.kind
         fields: dict[str, Segment | Segments]
         fields = {"names": names, "part": Code(reading.part), "other": Code(reading.other)}
+        if kind == "targets":
+            fields["part"] = Code(f"--wrt {reading.names[0]}")
         if kind in _OTHER:
             option = {"option": Code(f"--shape {reading.other}={_OTHER[kind]}")}
             otherwise = fill(language, "reading.otherwise", option) if reading.other else ()

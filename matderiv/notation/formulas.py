@@ -14,13 +14,15 @@ from matderiv.calculus.index_forms.forms import Index
 from matderiv.errors import MissingRuleError
 from matderiv.expression import nodes
 from matderiv.expression.axes import at_once
-from matderiv.expression.matrix_functions import function_kind, is_eigen, place_of
+from matderiv.expression.matrix_functions import is_eigen
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import NAMES, OPERATIONS
 from matderiv.expression.shapes import Shape
 from matderiv.expression.source import is_turned
 from matderiv.expression.vocabulary import ELEMENTWISE
+from matderiv.notation import textbook
 from matderiv.notation.boxes import (
+    BigSum,
     Box,
     Fence,
     Fraction,
@@ -35,7 +37,9 @@ from matderiv.notation.boxes import (
     joined,
 )
 from matderiv.notation.index_maps import constant_entry, index_map_box, size_box
+from matderiv.notation.matrix_functions import matrix_function_box, placed_box
 from matderiv.notation.names import (
+    call,
     entry_box,
     entry_ratio,
     fenced,
@@ -48,7 +52,7 @@ from matderiv.notation.names import (
     starts_with_number,
 )
 
-__all__ = ["Formulas", "Grip", "Held", "call"]
+__all__ = ["Formulas", "Grip", "Held"]
 
 #: How tightly a box holds together: a sum needs brackets as a factor, a product entry by entry
 #: as a factor of a matrix product, and any product as a base.
@@ -80,6 +84,8 @@ class Formulas:
     about: str = ""
     #: The letters of an entry of an input.
     places: tuple[str, ...] = ()
+    #: The letters of sums over all entries of an array; without any, sums are called by a word.
+    running: tuple[str, ...] = ()
     #: The number that each size stands for.
     sizes: Mapping[str, int] = field(init=False)
 
@@ -170,6 +176,8 @@ class Formulas:
 
     def held(self, node: Node) -> Held:
         """A box of an expression, and how tightly it holds together."""
+        if self.running and (found := self._of_textbooks(node)):
+            return found
         match node:
             case nodes.Name(name):
                 if name in self.names:
@@ -200,12 +208,23 @@ class Formulas:
                 return self._filled("0", sizes), "atom"
             case nodes.Multiply(left, right) | nodes.Divide(left, right):
                 entrywise = self.shape(left) and self.shape(right)
-                return self._product(node), "entrywise" if entrywise else "product"
+                return _closed(self._product(node), "entrywise" if entrywise else "product")
             case nodes.Power(base, power):
                 return self._power(base, power), "atom"
             case nodes.Outer(left, right):
                 return Row((self._tight(left), self._row_vector(right))), "product"
         return self._applied(node), "atom"
+
+    def _of_textbooks(self, node: Node) -> Held | None:
+        """Norms, log|S|, sums over all entries, and sums along an axis as products with ones."""
+        if isinstance(node, nodes.LogDet):
+            return textbook.log_of_determinant(self.node(node.arg)), "atom"
+        if box := textbook.norm_box(node, self, self.shape):
+            return box, "atom"
+        if box := textbook.sum_box(node, self, self.shape, self.running):
+            return box, "sum"
+        product = textbook.as_product(node, self.shape)
+        return None if product is None else self.held(product)
 
     def _signed(self, node: Node, sign: str = "+") -> Iterable[tuple[str, Box]]:
         turned = "-" if sign == "+" else "+"
@@ -313,7 +332,7 @@ class Formulas:
             number = isinstance(second, Row) and self._has_number(right)
             return Row((first, Operator("odot"), fenced(second) if number else second))
         a = self.base(left) if isinstance(left, nodes.Divide) else self.factor(left)
-        b = self.factor(right)
+        b = self.node(right) if isinstance(self.node(right), BigSum) else self.factor(right)
         number = isinstance(right, nodes.Number) or starts_with_number(b)
         if not (number or isinstance(b, Fraction) or _ends_tall(a)):
             return Row((a, b))
@@ -357,7 +376,7 @@ class Formulas:
                     )
                 return self._call(self.function(function), arg)
             case nodes.Trace(nodes.MatrixFunction(arg, function)) if is_eigen(function):
-                return call(_placed("lam", function), [self.node(arg)])
+                return call(placed_box("lam", function), [self.node(arg)])
             case nodes.MatrixFunction(arg, function):
                 return self._function_of_matrix(arg, function)
             case nodes.Norm(arg):
@@ -367,8 +386,8 @@ class Formulas:
             case nodes.Ones(sizes):
                 return self._filled("1", sizes)
         if several := at_once(node):
-            return self._call(self._named(node, several[1]), several[0])
-        return self._call(self._named(node), *nodes.children(node))
+            return self._call(self.head(node, several[1]), several[0])
+        return self._call(self.head(node), *nodes.children(node))
 
     def _rearranged(self, arg: Node, order: tuple[int | None, ...]) -> Box:
         """Aᵀ of each matrix of a stack; other places of axes in words."""
@@ -401,12 +420,17 @@ class Formulas:
         """e^A, A^(1/2), and v·vᵀ of an eigenvector as P₀(A), λ times that as Λ₀(A)."""
         return matrix_function_box(function, self.node(arg), self.base(arg))
 
-    @staticmethod
-    def _named(node: Node, axes: tuple[int, ...] = ()) -> Box:
+    def head(self, node: Node, axes: tuple[int, ...] = ()) -> Box:
+        """The word of an operation, with the axis that it runs along: softmax_row, rowsum."""
         if type(node) not in NAMES:
             raise MissingRuleError(node, "word in formulas")
         word = Formulas.word(NAMES[type(node)])
         axis = getattr(node, "axis", None)
+        if isinstance(node, nodes.Reduction | nodes.AlongAxis) and axis is not None and not axes:
+            keep = getattr(node, "keepdims", False)
+            dimensions = len(self.shape(node.arg)) if self.running else 0
+            if found := textbook.word_of_axis(word, axis, dimensions, keep=keep):
+                return found
         sub: list[Box] = [NumberBox(str(n)) for n in axes or (() if axis is None else (axis,))]
         if getattr(node, "keepdims", False):
             sub.append(Word("keep", upright=True))
@@ -422,28 +446,6 @@ class Formulas:
             return found
         box = self.node(node)
         return entry_box(fenced(box), indices, commas=self.commas)
-
-
-def matrix_function_box(function: str, inner: Box, base: Box) -> Box:
-    """A function of a matrix: e^A, A^(1/2), P₀(A) for v·vᵀ, and λ times that as Λ₀(A)."""
-    match function_kind(function):
-        case "expm":
-            return raised_box(Symbol("e"), inner)
-        case "sqrtm":
-            return raised_box(base, Fraction(NumberBox("1"), NumberBox("2")))
-        case "eigenprojector":
-            return call(_placed("P", function), [inner])
-    return call(_placed("Lambda", function), [inner])
-
-
-def _placed(letter: str, function: str) -> Box:
-    """A letter with the place of an eigenvalue."""
-    return Scripts(name_box(letter), sub=_number(Rational(place_of(function)))[0])
-
-
-def call(head: Box, operands: list[Box]) -> Box:
-    """f(a, b)."""
-    return Row((head, fenced(operands[0] if len(operands) == 1 else joined(operands))))
 
 
 #: Notation of names that start with a Greek letter: δX is a differential, εX a unit matrix.
@@ -489,6 +491,14 @@ def _holds(box: Box, *operators: str) -> bool:
         item.name in operators if isinstance(item, Operator) else _holds(item, *operators)
         for item in box.items
     )
+
+
+def _closed(box: Box, grip: Grip) -> Held:
+    """A product; one that ends in a sum needs brackets as a factor."""
+    last = box
+    while isinstance(last, Row):
+        last = last.items[-1]
+    return box, "sum" if isinstance(last, BigSum) else grip
 
 
 def _ends_tall(box: Box) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from matderiv.calculus.index_forms.forms import Form, Index, indices_at
 from matderiv.calculus.index_forms.index_expressions import (
@@ -47,8 +48,9 @@ from matderiv.notation.boxes import (
     Word,
     joined,
 )
-from matderiv.notation.formulas import Formulas, call, matrix_function_box
+from matderiv.notation.matrix_functions import matrix_function_box
 from matderiv.notation.names import (
+    call,
     entry_box,
     function_box,
     has_fraction,
@@ -58,18 +60,65 @@ from matderiv.notation.names import (
     starts_with_number,
 )
 
-__all__ = ["IndexNotation"]
+__all__ = ["IndexNotation", "Names"]
 
 _T = Symbol("T")
 _CDOT = Operator("cdot")
 _SIGNS = {1: "+", -1: "-"}
 
 
+class Names(Protocol):
+    """How names, and formulas inside of entries, are written."""
+
+    @property
+    def commas(self) -> bool:
+        """Whether indices have commas between them."""
+        raise NotImplementedError
+
+    @property
+    def letters(self) -> tuple[str, ...]:
+        """The letters of sums."""
+        raise NotImplementedError
+
+    @property
+    def sizes(self) -> Mapping[str, int]:
+        """The number that each size stands for."""
+        raise NotImplementedError
+
+    def entry(self, name: str, indices: tuple[Index, ...]) -> Box:
+        """x_ij."""
+        raise NotImplementedError
+
+    def element(self, node: nodes.Node, indices: tuple[Index, ...]) -> Box:
+        """(XW)_ij."""
+        raise NotImplementedError
+
+    def node(self, node: nodes.Node) -> Box:
+        """A formula."""
+        raise NotImplementedError
+
+    def size(self, symbol: str) -> Box:
+        """A size."""
+        raise NotImplementedError
+
+    def word(self, operation: str) -> Word:
+        """The name of an operation."""
+        raise NotImplementedError
+
+    def function(self, name: str) -> Box:
+        """The name of a function."""
+        raise NotImplementedError
+
+    def holding(self, box: Box, of: str, wrt: str) -> Box:
+        """A derivative with what it holds fixed."""
+        raise NotImplementedError
+
+
 @dataclass(frozen=True, slots=True)
 class IndexNotation:
     """Draws index expressions; names and formulas inside of them look like `formulas` says."""
 
-    formulas: Formulas
+    formulas: Names
     #: The numbers that entries show in the place of letters.
     places: Mapping[str, int] = field(default_factory=dict)
 

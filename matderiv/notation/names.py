@@ -7,6 +7,7 @@ from functools import lru_cache
 from matderiv.expression._names import entry_name, printed_parts
 from matderiv.expression.vocabulary import GREEK
 from matderiv.notation.boxes import (
+    BigSum,
     Box,
     Fence,
     Fraction,
@@ -22,6 +23,7 @@ from matderiv.notation.boxes import (
 )
 
 __all__ = [
+    "call",
     "entry_box",
     "entry_ratio",
     "fenced",
@@ -120,7 +122,7 @@ def partial_ratio(above: Box, below: Box) -> Fraction:
 def has_fraction(box: Box) -> bool:
     """Whether a box is taller than a line, so that brackets around it must be."""
     match box:
-        case Fraction():
+        case Fraction() | BigSum():
             return True
         case Row(items=items):
             return any(map(has_fraction, items))
@@ -136,6 +138,11 @@ def has_fraction(box: Box) -> bool:
 def fenced(box: Box) -> Fence:
     """A box in brackets, as high as it is."""
     return Fence(box, big=has_fraction(box))
+
+
+def call(head: Box, operands: list[Box]) -> Box:
+    """f(a, b)."""
+    return Row((head, fenced(operands[0] if len(operands) == 1 else joined(operands))))
 
 
 def starts_with_number(box: Box) -> bool:

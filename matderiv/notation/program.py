@@ -111,6 +111,7 @@ class ProgramNotation:
             task.held,
             self.about,
             task.input_letters,
+            task.running_letters,
         )
         object.__setattr__(self, "formulas", formulas)
         object.__setattr__(self, "indices", IndexNotation(formulas))

@@ -66,7 +66,7 @@ def text(box: Box) -> str:
         case boxes.Tagged(body=body):
             return text(body)
         case boxes.BigSum(under=under, body=body, sign=kind):
-            return f"{LARGE[kind].text}_{text(under)} {text(body)}"
+            return f"{LARGE[kind].text}_{text(under).replace(',', '')} {text(body)}"
         case boxes.Dots(direction=direction):
             return DOTS[direction].text
         case boxes.Terms(items=items):
@@ -181,7 +181,7 @@ def _beside(parts: list[str]) -> str:
 
 def _grouped(box: Box) -> str:
     words = text(box)
-    if isinstance(box, boxes.Fence | boxes.Root):
+    if isinstance(box, boxes.Fence | boxes.Root | boxes.Scripts):
         return words
     return f"({words})" if isinstance(box, boxes.Terms) or " " in words else words
 

@@ -52,18 +52,28 @@ __all__ = ["RULES", "entry_of"]
 _Rule = Callable[["_Writer", Any, Indices], IndexExpression]
 
 
+def _nothing(_: Node) -> bool:
+    return False
+
+
 def entry_of(
-    node: Node, indices: Indices, shape: ShapeOf, letters: Sequence[str]
+    node: Node,
+    indices: Indices,
+    shape: ShapeOf,
+    letters: Sequence[str],
+    *,
+    kept: Callable[[Node], bool] = _nothing,
 ) -> IndexExpression:
     """The entry of an expression at indices; sums take their letters from `letters`, in order.
 
-    A sum takes no letter that is in use where it stands.
+    A sum takes no letter that is in use where it stands. Parts that are `kept` stay whole, with
+    their indices beside them: (XW)_ij.
 
     Raises:
         MissingRuleError: a kind of node has neither a rule nor a definition.
     """
     taken = frozenset(i for i in indices if isinstance(i, str))
-    return _Writer(shape, tuple(letters), taken).at(node, indices)
+    return _Writer(shape, tuple(letters), taken, kept).at(node, indices)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +83,11 @@ class _Writer:
     shape: ShapeOf
     letters: tuple[str, ...]
     taken: frozenset[str]
+    kept: Callable[[Node], bool]
 
     def at(self, node: Node, at: Indices) -> IndexExpression:
+        if self.kept(node):
+            return ArrayEntry(node, at)
         rule = RULES.get(type(node))
         if rule is not None:
             return rule(self, node, at)

@@ -16,7 +16,7 @@ from matderiv.expression.matrix_functions import matrix_slope
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import rules_of
 
-__all__ = ["DIFFERENTIALS", "SLOPES", "Change", "differential"]
+__all__ = ["DIFFERENTIALS", "LINEAR_KINDS", "SLOPES", "Change", "differential"]
 
 #: The differential of an operand, or None if it does not change.
 Change = Node | None
@@ -73,6 +73,8 @@ _Linear = (
     | nodes.Trace
     | nodes.Diag
 )
+#: The kinds whose differential is the same of the differentials of their operands.
+LINEAR_KINDS = (nodes.Add, nodes.Subtract, nodes.Negate, *get_args(_Linear))
 
 
 def _whole(

@@ -37,7 +37,7 @@ from matderiv.expression.known_shapes import labels_of, settled
 from matderiv.expression.nodes import Node
 from matderiv.expression.parse import parse
 from matderiv.expression.program import Program
-from matderiv.expression.readings import Reading
+from matderiv.expression.readings import Reading, targets
 from matderiv.expression.shapes import Shape, read_as
 
 __all__ = ["Task", "chosen", "read_task", "task_of"]
@@ -121,6 +121,12 @@ class Task:
         """Letters k, l, m … for sums; when they run out, those of values and of inputs."""
         values, inputs, sums = self._letters
         return (*sums, *values, *inputs)
+
+    @property
+    def running_letters(self) -> tuple[str, ...]:
+        """Letters i, j, k … for sums over all entries of an array."""
+        values, inputs, sums = self._letters
+        return (*values, *sums, *inputs)
 
     def value_indices(self, shape: Shape) -> tuple[Index, ...]:
         """Indices i, j of a value; 1 along an axis of size 1."""
@@ -210,8 +216,11 @@ def read_task(  # noqa: PLR0913 - what a user says of a program
     scalar: bool = False,
     numbers: bool = False,
     assigned: bool = False,
+    roles: bool = False,
 ) -> Task:
     """The graph of a program and its gradients; see `chosen` for those by default.
+
+    With `roles`, targets, labels and masks are not differentiated by unless `wrt` says so.
 
     The result of the program has any shape, unless it has to be a `scalar`. With `numbers`,
     declared sizes have no letters.
@@ -230,6 +239,10 @@ def read_task(  # noqa: PLR0913 - what a user says of a program
     declared = declared_letters(known, sizes, shapes)
     names = chosen(written, wrt, known, assumed=assumed, assigned=assigned)
     readings = read_as(written, known, shapes or (), scalar=scalar)
+    if roles and wrt is None:
+        truth = [name for name in targets(written) if name in names]
+        names = tuple(name for name in names if name not in truth) or names
+        readings += tuple(Reading("targets", (name,)) for name in truth if name not in names)
     readings += zero_determinants(written, known, declared)
     written, known = zeros_written(written, known, declared)
     refuse_singular(written, known, declared)

@@ -1,0 +1,28 @@
+"""Functions of a matrix: e^A, A^(1/2), and the eigenvectors and eigenvalues of one place."""
+
+from __future__ import annotations
+
+from matderiv.expression.matrix_functions import function_kind, place_of
+from matderiv.notation.boxes import Box, Fraction, NumberBox, Scripts, Symbol, Terms
+from matderiv.notation.names import call, name_box, raised_box
+
+__all__ = ["matrix_function_box", "placed_box"]
+
+
+def matrix_function_box(function: str, inner: Box, base: Box) -> Box:
+    """A function of a matrix: e^A, A^(1/2), P₀(A) for v·vᵀ, and λ times that as Λ₀(A)."""
+    match function_kind(function):
+        case "expm":
+            return raised_box(Symbol("e"), inner)
+        case "sqrtm":
+            return raised_box(base, Fraction(NumberBox("1"), NumberBox("2")))
+        case "eigenprojector":
+            return call(placed_box("P", function), [inner])
+    return call(placed_box("Lambda", function), [inner])
+
+
+def placed_box(letter: str, function: str) -> Box:
+    """A letter with the place of an eigenvalue."""
+    place = place_of(function)
+    number = NumberBox(str(abs(place)))
+    return Scripts(name_box(letter), sub=Terms((("-", number),)) if place < 0 else number)
