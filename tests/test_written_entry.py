@@ -86,6 +86,7 @@ PROGRAMS: dict[type, str] = {
     nodes.Softmax: "Y = softmax(X, axis=1); L = Loss(Y)",
     nodes.Norm: "L = norm(X)",
     nodes.Inverse: "Y = inv(X); L = Loss(Y)",
+    nodes.MatrixFunction: "L = tr(expm(X))",
     nodes.Determinant: "L = det(X)",
     nodes.LogDet: "L = logdet(X)",
     nodes.Selection: "Y = tri(N, D)*X; L = Loss(Y)",
