@@ -166,6 +166,7 @@ def test_the_rules_of_a_page_are_those_it_used() -> None:
 def test_every_rule_is_used_by_a_program() -> None:
     """Each is proved, and none is there for nothing."""
     programs = [RIDGE, SOFTMAX, LAYERS, GAUSSIAN]
+    programs += ["L = tr(expm(X))", "L = tr(sqrtm(X @ X.T))", "L = eigvalsh(X + X.T)[0]"]
     found = {principle.kind for p in programs for principle in principles(task(p))}
     assert found == set(get_args(PrincipleKind))
 

@@ -293,8 +293,8 @@ def test_diagonal_variable() -> None:
         ),
         (
             "x @ S @ x",
-            {"assume": [("S", "symmetric"), ("S", "diagonal")]},
-            "S is assumed to be symmetric and diagonal; leave one of them out.",
+            {"assume": [("S", "lower"), ("S", "diagonal")]},
+            "S is assumed to be diagonal and lower: a diagonal matrix is triangular; write diagonal.",
         ),
         ("x @ S @ x", {"assume": {"s": "symmetric"}}, "s is not in the program. Inputs are: x, S."),
         (

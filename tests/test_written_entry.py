@@ -86,6 +86,7 @@ PROGRAMS: dict[type, str] = {
     nodes.Softmax: "Y = softmax(X, axis=1); L = Loss(Y)",
     nodes.Norm: "L = norm(X)",
     nodes.Inverse: "Y = inv(X); L = Loss(Y)",
+    nodes.MatrixFunction: "L = tr(expm(X))",
     nodes.Determinant: "L = det(X)",
     nodes.LogDet: "L = logdet(X)",
     nodes.Selection: "Y = tri(N, D)*X; L = Loss(Y)",
@@ -154,7 +155,7 @@ def test_an_entry_at_numbers_is_drawn_like_the_general_entry_with_them(program: 
         drawn = notation._entry(array, sums)
         for at in product(*({1, dim.size} for dim in task.sweep.facts.shape(array.node))):
             letters = zip(array.indices, at, strict=True)
-            places = {i: n for i, n in letters if isinstance(i, str)}
+            places = task.sizes | {i: n for i, n in letters if isinstance(i, str)}
             assert drawn(at) == notation.indices.box(sums(at_places(array.expr, places)))
 
 

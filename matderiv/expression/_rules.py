@@ -17,6 +17,7 @@ from matderiv.expression.size_text import (
     is_worked_out,
     letters_of_size,
     put,
+    size_difference,
     size_number,
     size_sum,
 )
@@ -144,7 +145,10 @@ class Rules:
                 if len(known) == len(letters):
                     found = size_number(text, known)
                     if found < 1:
-                        raise ShapeError("A slice leaves no entry; give larger sizes.")
+                        raise ShapeError(
+                            "A slice leaves no entry, or ends after the last one; give sizes that "
+                            "fit."
+                        )
                     if not join(size, SizeVariable(found)):
                         raise ShapeError(
                             f"A size that is worked out from others is {found}, and {size} where "
@@ -240,6 +244,9 @@ class Rules:
             found = result_size(node.move, own)
         except ShapeError as error:
             raise ShapeError(f"{source(node)}: {error}") from None
+        match node.move:
+            case ("slice", _, str(stop), _):  # what is left behind it and one more
+                self._worked_out(size_sum(size_difference(own, stop), 1), {own: size})
         return [] if found is None else [self._worked_out(found, {own: size})]
 
     def _joined(self, node: nodes.Joined) -> ShapeVariables:

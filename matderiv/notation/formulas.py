@@ -206,6 +206,10 @@ class Formulas:
                 return self._matmul(node), "product"
             case nodes.Multiply(nodes.Number(0), nodes.Ones(sizes)):
                 return self._filled("0", sizes), "atom"
+            case nodes.Multiply() if any(
+                isinstance(p, nodes.Selection) for p in nodes.walk(node)
+            ) and ((typed := as_typed(node, self.shape)) != node):
+                return self.held(typed)
             case nodes.Multiply(left, right) | nodes.Divide(left, right):
                 entrywise = self.shape(left) and self.shape(right)
                 return _closed(self._product(node), "entrywise" if entrywise else "product")
