@@ -14,7 +14,7 @@ from matderiv.derivation.sides import (
 )
 from matderiv.expression import nodes
 from matderiv.expression.dims import SINGLE, Shape
-from matderiv.expression.matrix_functions import function_kind, is_eigen
+from matderiv.expression.matrix_functions import function_kind, is_eigenvalue
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import NAMES
 from matderiv.expression.source import is_turned
@@ -114,7 +114,7 @@ def _of_matrices(composer: ProgramComposer, some: Iterable[Node]) -> Iterator[tu
     found: dict[str, tuple[Node, Node]] = {}
     for node in some:
         match node:
-            case nodes.Trace(nodes.MatrixFunction(arg, function)) if is_eigen(function):
+            case nodes.Trace(nodes.MatrixFunction(arg, function)) if is_eigenvalue(function):
                 found.setdefault("eigenvalue", (node, arg))
             case nodes.MatrixFunction(arg, function) if function_kind(function) != "eigenvalue":
                 found.setdefault(function_kind(function), (node, arg))
