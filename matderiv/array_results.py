@@ -274,7 +274,7 @@ class ArrayDerivative:
             if newton:
                 lines = self._newton_lines(derived)
             most = shown(derived.about.task, show)
-            blocks = tuple(array_blocks(derived, lines, lang, most))
+            blocks = tuple(array_blocks(derived, lines, lang, most, self.asked.tied))
             return Document(lang, array_title(derived, lang), blocks, whole=most is None)
 
     def _newton_lines(self, derived: ArrayDerivation) -> dict[str, str]:

@@ -224,6 +224,15 @@ def test_certificates_are_confirmed(kind: str, text: str, wrt: list[str], formul
         assert "gradient: " in refused(sealed(data | {"gradient": json.loads(wrong)["gradient"]}))
 
 
+def test_an_input_of_a_structure_is_taken_by_all_its_entries() -> None:
+    """The note, the code and the page say so, and the formula is that without the assumption."""
+    found = matderiv.hessian("logdet(S)", wrt="S", assume={"S": "symmetric"})
+    assert str(found) == str(matderiv.hessian("logdet(S)", wrt="S"))
+    assert "as if each were free" in found.note
+    assert "as if each were free" in found.print("markdown").replace("\n", " ")
+    assert "S=symmetric" in found.print("markdown", "zh")
+
+
 def test_products_have_no_certificate() -> None:
     """The reason names the command that has one."""
     with pytest.raises(InputError, match="no certificate of hvp; make that of hessian"):

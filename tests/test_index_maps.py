@@ -84,6 +84,13 @@ PROGRAMS = [
     ('sum(einsum("...ij,...kj->...ik", X, Y)**2)', "X", "X=2x3x1 Y=2x2x1"),
     ('sum(G*einsum("...ij->...ji", X))', "X", "G=2x1x3 X=2x3x1"),
     ("sum(tensordot(A, B, 1)**2)", "A", "A=2x3 B=3x1"),
+    ("sum(R*sin(unflatten(X, -1, (2, 4))))", "X", "R=3x2x4 X=3x8"),
+    ("sum(R*unflatten(X, 0, (2, -1)))", "X", "R=2x3x1 X=6x1"),
+    ("sum(g*avg_pool1d(x, 2))", "x", "g=3 x=6"),
+    ("sum(R*avg_pool2d(X, 2))", "X", "R=3x1x2 X=3x2x4"),
+    ("sum(G*max_pool1d(X, 3))", "X", "G=2x2 X=2x6"),
+    ("sum(R*max_pool2d(X, 2))", "X", "R=2x1x2 X=2x2x4"),
+    ("Q = unflatten(X @ W, -1, (2, 3)); sum(softmax(Q @ Q.mT, axis=-1)*R)", "W", "X=4x5 W=5x6 R=4x2x2"),
 ]  # fmt: skip
 TEXTS = [text for text, _, _ in PROGRAMS]
 
@@ -239,6 +246,10 @@ def test_pages_are_proved_and_written(text: str, wrt: str, method: str) -> None:
         ("sum(reshape(X, (-1, -1)))", {}, "one size at most is -1"),
         ("sum(reshape(X, (4, -1)))", {"X": (2, 3)}, "6 entries are no rows of 4"),
         ("sum(squeeze(X, axis=1))", {"X": (2, 3)}, "only an axis of a single entry goes"),
+        ("sum(unflatten(X, 1, (3, 2)))", {"X": (2, 8)}, "8 entries along axis 1 are no rows of 6"),
+        ("sum(unflatten(X, 2, (3, 2)))", {"X": (2, 8)}, "its axes are 0 and 1"),
+        ("sum(max_pool1d(X, 3))", {"X": (2, 8)}, "8 entries along axis 1 are no rows of 3"),
+        ("sum(max_pool1d(X, 3))", {}, "declare its shape with --shape"),
         ("sum(kron(A, x))", {}, "both are vectors, or both are matrices"),
         ('sum(einsum("...i->i", X))', {}, "an ellipsis stands after the arrow too"),
     ],

@@ -18,7 +18,7 @@ from matderiv.expression.index_source import (
 from matderiv.expression.matrix_functions import function_kind, is_eigen, is_eigenvalue, place_of
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import NAMES
-from matderiv.expression.shape_calls import reshape_text
+from matderiv.expression.shape_calls import beside_diagonal, reshape_text
 from matderiv.expression.size_text import is_worked_out
 
 __all__ = ["BINARY", "is_turned", "mixes", "rearrangement", "source"]
@@ -135,6 +135,8 @@ def _index_map(node: Node) -> str:
         case nodes.Mapped() if is_indexed(node):
             base, index = indexed_base(node)
             return _wrapped(base, _ATOM) + index
+        case nodes.Mapped() if (found := beside_diagonal(node)) is not None:
+            return f"diag({source(found[0])}, {found[1]})"
         case nodes.Mapped(arg):
             return mapped_text(node, source(arg))
         case nodes.Reshape():

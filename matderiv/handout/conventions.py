@@ -93,7 +93,8 @@ def _along(
     composer: ProgramComposer, shown: list[Node], *, many: bool
 ) -> Iterator[tuple[str, Filling]]:
     """Functions along an axis: of each row or column, or along an axis by its number."""
-    along = [n for n in shown if getattr(n, "axis", None) is not None]
+    kinds = nodes.Reduction | nodes.AlongAxis
+    along = [n for n in shown if isinstance(n, kinds) and n.axis is not None]
     kept = [n for n in along if getattr(n, "keepdims", False)]
     if many and along:
         yield "axes_many", {}
