@@ -210,6 +210,15 @@ def test_a_determinant_that_is_0_at_all_larger_sizes_says_what_decides(
         assert (str(found) == f"zeros({size})") == (size in zero)
 
 
+@pytest.mark.parametrize("matrix", ["kron(A, B)", "reshape(A, (4, 4)) + eye(4)"])
+def test_arrays_in_other_sizes_have_ranks(matrix: str) -> None:
+    """As far as they are known: none of these is singular."""
+    shapes = {"A": (2, 2), "B": (2, 2)} if "kron" in matrix else {"A": (2, 8)}
+    for call in ("det", "logdet"):
+        assert matderiv.gradient(f"{call}({matrix})", wrt="A", shapes=shapes)
+        assert matderiv.derive(f"{call}({matrix})", wrt="A", shapes=shapes)
+
+
 @pytest.mark.parametrize("axis", [0, 1])
 def test_rows_that_add_up_to_0_make_it_0_at_every_size(axis: int) -> None:
     """Then no size has to be declared."""

@@ -20,6 +20,7 @@ from matderiv.calculus.sweep.vanishing import reads_zero
 from matderiv.expression import nodes
 from matderiv.expression.declared import as_numbers
 from matderiv.expression.dims import Dim, Shape
+from matderiv.expression.known_shapes import settled
 from matderiv.expression.nodes import Node
 from matderiv.expression.program import Assignment, Program
 from matderiv.expression.readings import Reading
@@ -44,7 +45,7 @@ def zero_determinants(
     >>> [found.part for found in zero_determinants(program, shapes, {"N", "D"})]
     ['det(X @ Y)']
     """
-    zero = _zeros(program, shapes, declared)
+    zero = _zeros(settled(program, shapes), shapes, declared)
     return tuple(Reading("zero", part=source(node), other=source(node.arg)) for node in zero)
 
 
@@ -55,9 +56,11 @@ def zeros_written(
 
     Declared sizes then have no letters, as all of that holds at those sizes alone.
     """
-    zero = _zeros(program, shapes, declared)
+    plain = settled(program, shapes)
+    zero = _zeros(plain, shapes, declared)
     if not zero:
         return program, shapes
+    program = plain
 
     def written(node: Node) -> Node:
         if node in zero:

@@ -13,7 +13,7 @@ from matderiv.calculus.sweep.low_rank import most_rank, rank_is_low
 from matderiv.errors import InputError
 from matderiv.expression import nodes
 from matderiv.expression.dims import Shape
-from matderiv.expression.known_shapes import sized_for
+from matderiv.expression.known_shapes import settled, sized_for
 from matderiv.expression.nodes import Node
 from matderiv.expression.program import Program
 from matderiv.expression.source import source
@@ -43,6 +43,7 @@ def refuse_singular(
     Traceback (most recent call last):
     matderiv.errors.InputError: logdet(outer(x, x)) has no value at all sizes above 1: ...
     """
+    program = settled(program, shapes)
     _refuse_spreads_below(program, shapes)
     steps = [(a.name, a.value) for a in program.assignments]
     asked = [
