@@ -26,7 +26,7 @@ from matderiv.expression.program import Assignment, Program
 from matderiv.expression.readings import Reading
 from matderiv.expression.shapes import Shape
 
-__all__ = ["ArrayWishes", "derive_array"]
+__all__ = ["ArrayWishes", "derive_array", "gradient_in_values"]
 
 _MATRIX = 2  # dimensions
 _NO_STEP = "Newton's step is of the Hessian by one vector; ask for that."
@@ -94,7 +94,7 @@ def _hessian(
     formula = gradient_at(asked, of.shapes).value
     steps = (*gradient.steps, *_in_one_piece(task, wrt, formula))
     gradient = replace(gradient, steps=steps, second=second_opinion_on(task))
-    again = _gradient_in_values(task, wrt, formula)
+    again = gradient_in_values(task, wrt, formula)
     shape = again.shape
     once = of.program.loss.name if wrt == by else ""
     if wishes.newton and not once:
@@ -119,7 +119,7 @@ def _in_one_piece(task: Task, wrt: str, formula: Node) -> tuple[Step, ...]:
     return (Step("matrix", (Chain("assembled", links),), wrt),)
 
 
-def _gradient_in_values(task: Task, wrt: str, formula: Node) -> ArrayProgram:
+def gradient_in_values(task: Task, wrt: str, formula: Node) -> ArrayProgram:
     """The program that ends in the gradient, all its values named as on the page about that."""
     graph = task.sweep.graph
     lifted = task.sweep.lifted

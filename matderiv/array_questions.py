@@ -15,7 +15,7 @@ from matderiv.calculus.sweep.array_derivatives import (
     pushed_forward,
 )
 from matderiv.calculus.sweep.task import chosen
-from matderiv.errors import InputError, ShapeError, UnsupportedError
+from matderiv.errors import InputError, ShapeError
 from matderiv.expression.assumptions import ASSUMPTIONS, Assumed
 from matderiv.expression.program import Program
 from matderiv.expression.shapes import Shape
@@ -41,7 +41,11 @@ _MATRIX = 2  # dimensions
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The question: one of `_KINDS` of derivatives of a program, by one input or two."""
+    """The question: one of `_KINDS` of derivatives of a program, by one input or two.
+
+    `assume`: what is assumed of other inputs. `tied`: what is assumed of those that it is by, of
+    which it takes all entries as if each were free.
+    """
 
     kind: str
     program: Program
@@ -49,6 +53,7 @@ class Asked:
     assume: tuple[tuple[str, str], ...]
     layout: str = "numerator"
     direction: str = ""
+    tied: tuple[tuple[str, str], ...] = ()
 
 
 def question_of(
@@ -62,7 +67,6 @@ def question_of(
 
     Raises:
         InputError: `wrt` names no input or too many, or has to be said.
-        UnsupportedError: an input is assumed to have a structure.
     """
     named = (wrt,) if isinstance(wrt, str) else None if wrt is None else tuple(wrt)
     names = chosen(program, named, known)
@@ -78,15 +82,9 @@ def question_of(
     if len(names) > (2 if kind == "hessian" else 1):
         what = "two inputs" if kind == "hessian" else "one input"
         raise InputError(f"It is by {what} at most, and wrt names {len(names)}; leave some out.")
-    for name in names:
-        if name in bound:
-            what = "Hessian" if kind in ("hessian", "hvp") else "Jacobian"
-            raise UnsupportedError(
-                f"{name} is assumed to be {assumed[name]}, and the {what} by its independent "
-                f"entries is not worked out; leave --assume {name}={assumed[name]} out, or choose "
-                "another --wrt."
-            )
-    return Asked(kind, program, names, tuple(assumed.items()))
+    tied = tuple((name, what) for name, what in assumed.items() if name in bound & {*names})
+    others = tuple(pair for pair in assumed.items() if pair not in tied)
+    return Asked(kind, program, names, others, tied=tied)
 
 
 def with_layout(asked: Asked, layout: str, known: Mapping[str, Shape]) -> Asked:

@@ -18,6 +18,7 @@ from matderiv.calculus.sweep.array_derivatives import Found, curvature
 from matderiv.calculus.sweep.singular import refuse_singular
 from matderiv.errors import InputError, MatderivError, ShapeError
 from matderiv.expression._names import tell_apart
+from matderiv.expression.assumptions import ASSUMPTIONS
 from matderiv.expression.nodes import Node
 from matderiv.expression.program import Program
 from matderiv.expression.readings import Reading
@@ -141,7 +142,8 @@ class ArrayDerivative:
     @property
     def note(self) -> str:
         """The words that belong to the formula: the layout, or the order of vec; else ""."""
-        return " ".join(filter(None, (self._layout_note, *self.written.notes, self.properties)))
+        own = (self._layout_note, *self.written.notes, self.properties, self._tied_note)
+        return " ".join(filter(None, own))
 
     @cached_property
     def properties(self) -> str:
@@ -242,7 +244,7 @@ class ArrayDerivative:
         words = _WORDS[asked.kind].format(
             y=self._derived.of, x=" and ".join(self.wrt), v=asked.direction
         )
-        note = " ".join(filter(None, (*self.readings, self._layout_note)))
+        note = " ".join(filter(None, (*self.readings, self._layout_note, self._tied_note)))
         formula, calls = answer.node, dict[str, EinsumTerm]()
         if self.form == "einsum" and target != "sympy":
             formula, calls = einsum_calls(self._derived)
@@ -272,7 +274,7 @@ class ArrayDerivative:
             if newton:
                 lines = self._newton_lines(derived)
             most = shown(derived.about.task, show)
-            blocks = tuple(array_blocks(derived, lines, lang, most))
+            blocks = tuple(array_blocks(derived, lines, lang, most, self.asked.tied))
             return Document(lang, array_title(derived, lang), blocks, whole=most is None)
 
     def _newton_lines(self, derived: ArrayDerivation) -> dict[str, str]:
@@ -299,9 +301,7 @@ class ArrayDerivative:
         """
         from matderiv.array_pages import ArrayWishes, derive_array
 
-        if self.asked.direction:
-            whole = "hessian" if self.asked.kind == "hvp" else "jacobian"
-            raise InputError(f"There is no page about {self.asked.kind}; make that of {whole}.")
+        self._refuse_direction("page about")
         wishes = ArrayWishes(self.read, self.form != "vec", newton)
         return derive_array(self.asked, self.answer, self.shapes, wishes)
 
@@ -313,6 +313,25 @@ class ArrayDerivative:
         from matderiv.handout.formats import write_text
 
         return write_text(self.document(lang, show, newton=newton), form)
+
+    @checked()
+    def json(self) -> str:
+        """The certificate: that of the gradient of ⟨V, Y⟩, which is Jᵀv with the formula of J.
+
+        Raises:
+            InputError: it is a product with a direction.
+            ProofError: a link is not proved.
+        """
+        from matderiv.array_certificates import array_certificate
+
+        self._refuse_direction("certificate of")
+        with uncollected():
+            return array_certificate(self.asked, self.answer, self.shapes)
+
+    def _refuse_direction(self, what: str) -> None:
+        if self.asked.direction:
+            whole = "hessian" if self.asked.kind == "hvp" else "jacobian"
+            raise InputError(f"There is no {what} {self.asked.kind}; make that of {whole}.")
 
     @checked()
     def __call__(
@@ -392,6 +411,15 @@ class ArrayDerivative:
         if self.asked.layout == "numerator":
             return ""
         return f"Denominator layout: the axes of {self.wrt[0]} come before those of the value."
+
+    @property
+    def _tied_note(self) -> str:
+        """A sentence on an input of a structure; the matrices of one are a linear space."""
+        return " ".join(
+            f"{name} is {ASSUMPTIONS[what].words}: {self.label} is by all entries of {name} as if "
+            f"each were free. Changes of {name} that keep its structure are among those."
+            for name, what in self.asked.tied
+        )
 
     def __str__(self) -> str:
         """The formula."""

@@ -61,6 +61,8 @@ _NOTES = {
     "--convention entries.",
     "diagonal": "the gradient is by its entries on its diagonal. With G the gradient by all "
     "entries, it is G*eye.",
+    "lower": "the gradient is by its entries on and below its diagonal. With G the gradient by all "
+    "entries, it is tril(G).",
     "all": "its entries are tied to each other, and the gradient is by all of them as if each were "
     "free, at such {X}.",
 }

@@ -10,7 +10,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS=1
 set -x
 python -m ruff format --check .
 python -m ruff check .
-# Types are read beside the tests: mypy and pyright take minutes, and one core each.
+# Types are read beside the tests: pyright takes minutes, and one core.
 types=$(mktemp -d)
 trap 'rm -rf "$types"' EXIT
 python -m mypy >"$types/mypy" 2>&1 &

@@ -270,7 +270,7 @@ def _call(name: str, args: list[Value], options: Mapping[str, Any]) -> Value:
             raise CannotSayError(f"{name}: {reason}")
     function = partial(_entrywise, name) if name in _ENTRYWISE else _ARRAYS.get(name)
     if function is None:
-        raise NotImplementedError(f"{name} stands in no table of this script")
+        raise CannotSayError(f"{name}: it stands in no table of this script")
     try:
         signature(function).bind(*args, **options)
     except TypeError as error:
@@ -311,7 +311,7 @@ class Spelling:
                 return _call(name, [self.expression(arg, names) for arg in args], options)
             case ast.Subscript() | ast.Tuple() | ast.Constant():
                 raise CannotSayError(f"{ast.unparse(node)}: some entries, several arrays, a word")
-        raise NotImplementedError(f"{ast.unparse(node)} stands in no table of this script")
+        raise CannotSayError(f"{ast.unparse(node)}: it stands in no table of this script")
 
     def loss(self, program: str, inputs: Mapping[str, Value]) -> Sympy:
         """The loss of a program."""

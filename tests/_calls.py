@@ -125,6 +125,16 @@ kron | m,n | NAME({m/2,n}, {2,1})
 kron | m,n | NAME({m,1}, {1,n})
 atleast_2d | 1,n | NAME({n})
 diagonal | n | NAME({n+1,n+1}, 1)
+rot90 | m,n | NAME({n,m})
+cdist | m,n | NAME({m,k}, {n,k})
+unflatten | | sum(NAME({m,n*2}, -1, (<n>, 2))**2)
+avg_pool1d max_pool1d | m,n | NAME({m,n*2}, 2)
+avg_pool2d max_pool2d | m,n | NAME({m*2,n*2}, 2)
+conj real | * | NAME({*})
+vdot | | NAME({n}, {n})
+cross | 3 | NAME({3}, {3})
+tridiagonal | n,n | NAME({n-1}, {n}, {n-1})
+solve_triangular | n | NAME({n,n}, {n})
 eye | n,n | NAME(<n>)*{*}
 ones | m,n | NAME((<m>, <n>))*{*}
 zeros | m,n | NAME((<m>, <n>)) + {*}

@@ -44,6 +44,17 @@ def _softmax(a: Array, axis: int | None = None) -> Array:
     return np.exp(a - _logsumexp(a, axis=axis, keepdims=axis is not None))
 
 
+def _unflatten(a: Array, axis: int, sizes: list[int]) -> Array:
+    axis %= a.ndim
+    return a.reshape([*a.shape[:axis], *sizes, *a.shape[axis + 1 :]])
+
+
+def _windows(a: Array, axes: int, k: int) -> Array:
+    for n in range(axes):
+        a = _unflatten(a, -1 - 2 * n, [-1, k])
+    return a
+
+
 def _everywhere(function: Callable[[float], float]) -> Callable[[Array], Array]:
     """A function of one number, applied to each entry; not a number where it has no value."""
 
@@ -121,6 +132,11 @@ KNOWN: Functions = {
     "swapaxes": lambda a, one, other: np.swapaxes(a, int(one), int(other)),
     "diag": lambda a, k=0: np.diag(a, int(k)),
     "diagonal": lambda a, k=0: np.diag(a, int(k)),
+    "unflatten": lambda a, axis, s: _unflatten(a, int(axis), [int(n) for n in np.ravel(s)]),
+    "avg_pool1d": lambda a, k: _windows(a, 1, int(k)).mean(-1),
+    "avg_pool2d": lambda a, k: _windows(a, 2, int(k)).mean((-3, -1)),
+    "max_pool1d": lambda a, k: _windows(a, 1, int(k)).max(-1),
+    "max_pool2d": lambda a, k: _windows(a, 2, int(k)).max((-3, -1)),
     "take": lambda a, y, axis=None: np.take(a, np.asarray(y, dtype=int), axis),
     "nll_loss": lambda p, y: -np.mean(np.take_along_axis(p, np.asarray(y, int)[:, None], 1)),
     "arange": lambda n: np.arange(int(n)),

@@ -8,6 +8,8 @@ files or names of tests for these.
 
 from __future__ import annotations
 
+import os
+import sys
 from collections import defaultdict
 from functools import cache
 from pathlib import Path
@@ -24,6 +26,10 @@ _WHOLE = pytest.StashKey[bool]()
 _SMALL = 4  # a family of fewer cases is tried as a whole
 _LARGE = 100
 _ONE_IN = 4  # tests that take long
+
+# Each process, and there are hundreds, would compile every file anew.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -179,7 +179,12 @@ def proved(case: Case, place: int, gradient: Node) -> bool:
 MAPS = [nodes.Mapped, nodes.Joined, nodes.Gathered]
 
 
-@pytest.mark.parametrize("kind", [*ADJOINTS, *MAPS], ids=lambda kind: kind.__name__)
+#: A rule for a gradient c·I alone, which is that of a trace: its proofs are those of programs.
+UNDER_A_TRACE = nodes.MatrixFunction
+PROVED = [*(kind for kind in ADJOINTS if kind is not UNDER_A_TRACE), *MAPS]
+
+
+@pytest.mark.parametrize("kind", PROVED, ids=lambda kind: kind.__name__)
 def test_every_rule_is_proved(kind: type) -> None:
     """A rule gives the partial derivatives of its node's entries, for all sizes and upstreams."""
     some = list(cases(kind))
@@ -216,7 +221,7 @@ def _put(node: Node, old: Node, new: Node) -> Node:
 
 
 #: The gradient by labels is 0, and so is every multiple of it.
-CHANGING = [*(kind for kind in ADJOINTS if kind is not nodes.OneHot), *MAPS]
+CHANGING = [kind for kind in PROVED if kind is not nodes.OneHot]
 
 
 @pytest.mark.parametrize("kind", CHANGING, ids=lambda kind: kind.__name__)
@@ -243,6 +248,16 @@ def test_every_kind_of_node_has_a_rule_or_no_operands() -> None:
     assert with_operands == set(ADJOINTS) | set(COMPOSITE)
     # A function of a matrix has its rule under a trace: see test_matrix_functions.
     assert with_operands - {nodes.MatrixFunction} == set(CASES)
+
+
+def test_a_function_of_a_matrix_is_differentiated_under_a_trace() -> None:
+    """From g·I comes g·f′(A)ᵀ, and any other gradient is refused."""
+    shape = shapes_over(SHAPES)
+    function, g = nodes.MatrixFunction(nodes.Name("S"), "expm"), nodes.Name("gamma")
+    (found,) = adjoint(function, nodes.Multiply(g, nodes.Eye("D")), shape)
+    assert source(found) == "gamma*expm(S).T"
+    with pytest.raises(UnsupportedError, match="Fréchet"):
+        adjoint(function, nodes.Name("GS"), shape)
 
 
 def test_a_node_without_a_rule_is_refused() -> None:

@@ -299,6 +299,7 @@ def test_failures_shrink(monkeypatch: pytest.MonkeyPatch) -> None:
     assert kind.startswith("jacobian")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("last", ["array", "number"])
 def test_random_programs(last: str) -> None:
     """Arrays and products agree with central differences and so with each other."""

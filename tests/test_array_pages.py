@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from functools import cache
 
 import pytest
+import verify_certificate
+from _certificates import refused, sealed
 from _page_reader import ArrayOf, Reading
 from _page_values import Point
 
@@ -191,3 +194,46 @@ def test_a_value_that_is_too_long_is_refused() -> None:
     program = "; ".join(["y0 = x", *(f"y{n + 1} = y{n}*y{n} + y{n}" for n in range(9))])
     with pytest.raises(MatderivError, match="too long"):
         found("jacobian", program, wrt="x").document()
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "wrt", "formula"),
+    [
+        ("jacobian", "relu(A @ x)", ["x"], "(diag(step(A @ x)) @ A).T @ v"),
+        ("jacobian", "A @ X @ B", ["X"], "A.T @ V @ B.T"),
+        ("jacobian", "inv(A + c*B)", ["A"], "-inv(A + c*B).T @ V @ inv(A + c*B).T"),
+        ("hessian", "sum((X @ w - y)**2)", ["w"], "(2*X.T @ X).T @ v"),
+        ("hessian", "x @ A @ y", ["x", "y"], "A.T @ v"),
+        ("hessian", "sum(f(x))", ["x"], "diag(ddf(x)).T @ v"),
+    ],
+)
+def test_certificates_are_confirmed(kind: str, text: str, wrt: list[str], formula: str) -> None:
+    """The gradient of ⟨V, Y⟩ ends in the product with V, and another product is refused."""
+    found = (
+        matderiv.hessian(text, wrt=wrt)
+        if kind == "hessian"
+        else matderiv.jacobian(text, wrt=wrt[0])
+    )
+    data = json.loads(found.json())
+    assert data["gradients"] == {wrt[-1]: formula}
+    assert verify_certificate.outcome(data)[0] == 0
+    other = {wrt[-1]: f"2*({formula})"}
+    assert "not what is derived" in refused(sealed(data | {"gradients": other}))
+    if kind == "hessian":
+        wrong = matderiv.hessian(f"2*({text})", wrt=wrt).json()
+        assert "gradient: " in refused(sealed(data | {"gradient": json.loads(wrong)["gradient"]}))
+
+
+def test_an_input_of_a_structure_is_taken_by_all_its_entries() -> None:
+    """The note, the code and the page say so, and the formula is that without the assumption."""
+    found = matderiv.hessian("logdet(S)", wrt="S", assume={"S": "symmetric"})
+    assert str(found) == str(matderiv.hessian("logdet(S)", wrt="S"))
+    assert "as if each were free" in found.note
+    assert "as if each were free" in found.print("markdown").replace("\n", " ")
+    assert "S=symmetric" in found.print("markdown", "zh")
+
+
+def test_products_have_no_certificate() -> None:
+    """The reason names the command that has one."""
+    with pytest.raises(InputError, match="no certificate of hvp; make that of hessian"):
+        matderiv.hvp("x @ A @ x", wrt="x").json()

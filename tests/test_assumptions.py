@@ -92,7 +92,7 @@ def test_lines_that_assume_are_read() -> None:
         ("assume S very symmetric; L = tr(S)", "such as assume S symmetric"),
         ("assume S symetric; L = tr(S)", "Did you mean symmetric?"),
         ("assume Z symmetric; L = tr(S)", "Z is not in the program"),
-        ("assume S psd; assume S lower; L = tr(S)", "psd and lower; leave one of them out"),
+        ("assume S psd; assume S lower; L = tr(S)", "psd and lower: leave one of them out"),
         ("assume S symmetric", "empty"),
     ],
 )
@@ -373,16 +373,65 @@ def test_a_page_names_the_condition(language: str, top: str, place: str) -> None
     assert place not in derive(ENTROPY, wrt="W").markdown(lang=language)
 
 
-def test_the_gradient_by_a_triangular_matrix_is_refused_with_what_to_do() -> None:
-    """It is known of other inputs; by its own entries there is no formula in the language."""
-    with pytest.raises(InputError, match=re.escape("take numpy.tril of it")):
-        gradient("L = logdet(A)", assume={"A": "lower"})
+@pytest.mark.parametrize(
+    ("program", "formula"),
+    [
+        ("L = sum((A @ x - y)**2)", "2*tril(outer(A @ x - y, x))"),
+        ("L = logdet(A) + tr(A.T @ A @ B)", "tril(A @ (B + B.T) + inv(A).T)"),
+    ],
+)
+def test_the_gradient_by_a_triangular_matrix_is_by_its_own_entries(
+    program: str, formula: str
+) -> None:
+    """It is 0 above the diagonal, SymPy agrees, and the page says it; the one by all is wrong."""
+    triangle = {"A": "lower"}
+    found = gradient(program, wrt="A", assume=triangle)
+    assert str(found) == formula
+    assert "on and below its diagonal" in found.note
+    assert derive(program, wrt="A", assume=triangle).second.status == "agrees"
+    page = derive(program, wrt="A", assume=triangle).markdown(lang="zh")
+    assert "下三角" in page
+    assert matderiv.check(program, "A", formula, assume=triangle).status == "right"
+    free = str(gradient(program, wrt="A"))
+    assert matderiv.check(program, "A", free, assume=triangle).status == "wrong"
+
+
+def test_a_triangular_matrix_is_known_of_other_inputs() -> None:
+    """Its determinant is the product of its diagonal."""
     program, claim = "L = lam*logdet(A)", "sum(log(abs(diag(A))))"
     assert matderiv.check(program, "lam", claim).status == "wrong"
     assert matderiv.check(program, "lam", claim, assume={"A": "lower"}).status == "right"
 
 
-def test_one_thing_is_assumed_of_an_input() -> None:
-    """Several words for one input are refused with what to write instead."""
-    with pytest.raises(InputError, match="of S there are 2; write S=symmetric alone"):
-        gradient("x @ S @ x", assume={"S": "symmetric,positive"})
+@pytest.mark.parametrize(
+    ("text", "assume", "found"),
+    [
+        ("tr(S)", [("S", "symmetric"), ("S", "positive")], "symmetric, positive"),
+        ("assume S symmetric, psd; tr(S)", None, "psd"),
+        ("assume S positive and psd; tr(S)", None, "psd, positive"),
+        ("assume S positive; tr(S)", {"S": "symmetric"}, "symmetric, positive"),
+        ("tr(S)", {"S": "psd,diagonal"}, "diagonal, psd"),
+    ],
+)
+def test_several_things_are_assumed_of_an_input(text: str, assume: Any, found: str) -> None:
+    """They go together in any order, and what follows is left out."""
+    made = gradient(text, assume=assume)
+    assert made.assume == {"S": found}
+    page = derive(text, assume=assume)
+    assert page.markdown(lang="en") != page.markdown(lang="zh")
+    assert verify_certificate.outcome(json.loads(page.json()))[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("what", "message"),
+    [
+        ("symmetric, lower", "write diagonal"),
+        ("diagonal, positive", "write diagonal, psd"),
+        ("psd, orthogonal", "write eye(N) for it"),
+        ("orthogonal, symmetric", "what goes together: symmetric and positive, psd and positive"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(what: str, message: str) -> None:
+    """Each reason says what to write instead."""
+    with pytest.raises(InputError, match=re.escape(message)):
+        gradient("x @ S @ x", assume={"S": what})

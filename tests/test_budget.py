@@ -43,6 +43,7 @@ KINDS = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", KINDS)
 def test_work_grows_with_the_number_of_statements(kind: str) -> None:
     """Ten times as many statements take at most twelve times as much work."""
@@ -118,6 +119,7 @@ def test_functions_in_functions(function: str) -> None:
     assert large < 6 * small < 40_000
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("level", ["({} + x)**2"])
 def test_quotients_and_powers_in_each_other(level: str) -> None:
     """Work grows with the depth of a nest, and the gradient is the one that differences give."""

@@ -252,13 +252,6 @@ BAD = [
     (["jacobian", "-N", "0"], "N is 0; a size is a whole number from 1 to 1,000,000,000."),
     (["jacobian", "--wrt", "Z"], "There is no Z in the program; "),
     (
-        ["jacobian", "X @ S", "--wrt", "S", "--assume", "S=diagonal"],
-        (
-            "S is assumed to be diagonal, and the Jacobian by its independent entries is not worked "
-            "out; leave --assume S=diagonal out, or choose another --wrt."
-        ),
-    ),
-    (
         ["derive", "-o", "none/page.tex"],
         (
             "'none/page.tex' cannot be written: the folder 'none' does "

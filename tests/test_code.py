@@ -176,6 +176,7 @@ NOT_IN_SYMPY = {
     "entries in other sizes",
     "trace of an exponential",
     "trace of a root",
+    "triangular system, by the right side",
     "sum of singular values in a loss",
     "largest eigenvalue of a square",
     "smallest eigenvalue of a sum",

@@ -293,8 +293,8 @@ def test_diagonal_variable() -> None:
         ),
         (
             "x @ S @ x",
-            {"assume": [("S", "symmetric"), ("S", "diagonal")]},
-            "S is assumed to be symmetric and diagonal; leave one of them out.",
+            {"assume": [("S", "lower"), ("S", "diagonal")]},
+            "S is assumed to be diagonal and lower: a diagonal matrix is triangular; write diagonal.",
         ),
         ("x @ S @ x", {"assume": {"s": "symmetric"}}, "s is not in the program. Inputs are: x, S."),
         (
@@ -443,6 +443,7 @@ def test_short_formulas_stay_whole() -> None:
         assert [name for name in found.lines if not found.size_words(name)] == ["dw"]
 
 
+@pytest.mark.long
 def test_claims_may_use_the_names() -> None:
     """What is printed is what `check` takes, and what it prints is in the program's names."""
     program = "L = Loss(softmax(Q @ K.T, axis=1) @ V)"

@@ -40,6 +40,7 @@ PARTS = (
     "gradients",
     "array_questions",
     "array_pages",
+    "array_certificates",
     "array_results",
     "array_derivatives",
     "jacobians",

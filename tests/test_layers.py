@@ -68,6 +68,12 @@ MEANS: list[tuple[str, Callable[..., Array], dict[str, tuple[int, ...]]]] = [
         lambda a, g: a / np.sqrt((a**2).mean(-1, keepdims=True) + 1e-05) * g,
         {"A": A, "g": ROWS},
     ),
+    ("rot90(A)", np.rot90, {"A": A}),
+    (
+        "cdist(A, B)",
+        lambda a, b: np.linalg.norm(a[:, None] - b[None], axis=-1),
+        {"A": (3, 2), "B": (2, 2)},
+    ),
     ("normalize(A)", lambda a: a / np.linalg.norm(a, axis=-1, keepdims=True), {"A": A}),
     (
         "attention(A, B, C, d)",
@@ -146,7 +152,7 @@ MEANS: list[tuple[str, Callable[..., Array], dict[str, tuple[int, ...]]]] = [
 
 
 def test_every_layer_is_compared() -> None:
-    """None is left out, from layers to the last losses in the table."""
+    """None is left out, from layers to the end of the table."""
     text = " ".join(text for text, _, _ in MEANS)
     names = list(READ_AS)
     layers = names[names.index("layer_norm") :]

@@ -49,7 +49,7 @@ CASES = [
     (
         "S = Q @ K.T/sqrt(lam); P = softmax(S, axis=1); O = P @ V; L = Loss(O)",
         "Q",
-        "(dS @ K)/sqrt(lam)",
+        "dS @ K/sqrt(lam)",
     ),
     ("L = logdet(A) + tr(inv(A) @ S)", "A", "(inv(A) - inv(A) @ S @ inv(A)).T"),
     (
@@ -63,6 +63,9 @@ CASES = [
     ("L = sum(prod(X, axis=1))", "X", None),
     ("L = sum(outer(u, v)*A)", "u", "A @ v"),
     ("L = lam**2 + exp(lam)", "lam", "2*lam + exp(lam)"),
+    ("p = softmax(z); H = -sum(p*log(p))", "z", "-p*(H + log(p))"),
+    ("p = softmax(z); -sum(p*log(p))", "z", "p*(log(p) @ p - log(p))"),
+    ("p = softmax(z); L = 3*sum(p*f(z))", "z", None),
 ]
 
 

@@ -250,6 +250,7 @@ def test_what_is_too_large_is_said() -> None:
     assert (fixed.status, fixed.reason) == ("cannot", "large")
 
 
+@pytest.mark.long
 def test_declared_structure_is_built_in() -> None:
     """A symmetric matrix has one symbol for two entries, a diagonal one 0 beside its diagonal."""
     program = "L = logdet(X) + sum(f(X @ X))"

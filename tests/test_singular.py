@@ -25,11 +25,18 @@ LOW = [
 ]
 #: Matrices that are singular wherever they are tried, their shapes, and what is said of them.
 TRIED = [
-    ("outer(x, x)", {}, "outer(x, x) is singular at all sizes above 1 that were tried"),
     ("relu(outer(x, x))", {"x": (3,)}, "3×3, is singular at all inputs that were tried"),
-    ("exp(X @ Y) - exp(X @ Y)", {}, "is singular at all sizes above 1 that were tried"),
+    ("exp(log(outer(x, x)))", {}, "is singular at all sizes above 1 that were tried"),
 ]
-SINGULAR = [*((*low, "is singular whatever the inputs are") for low in LOW), *TRIED]
+#: Matrices whose rank a number bounds although their size is a letter.
+BOUNDED = [
+    ("outer(x, x)", {}, "at all sizes above 1: the rank of outer(x, x) is at most 1. Declare "),
+    ("-outer(x, y).T @ X", {}, "at all sizes above 1: the rank of "),
+    ("outer(x, x) + outer(y, z)", {}, "at all sizes above 2: the rank of "),
+    ("X @ Y", {"X": (5, 2), "Y": (2, 5)}, "5×5, is singular whatever the inputs are"),
+    ("exp(X @ Y) - exp(X @ Y)", {}, "is singular whatever the inputs are"),
+]
+SINGULAR = [*((*low, "is singular whatever the inputs are") for low in LOW), *TRIED, *BOUNDED]
 #: Matrices that have an inverse somewhere.
 REGULAR = [
     ("X @ Y", {}),
@@ -181,3 +188,39 @@ def test_a_product_of_spreads_of_one_entry_divides_nothing() -> None:
     program = "s = var(X, axis=0, keepdims=True); t = B @ (s.T*s.T); L = sum(A/t)"
     with pytest.raises(InputError, match="divides by zero"):
         matderiv.gradient(program, wrt="A", shapes={"X": (1, 3), "A": (2, 1), "B": (2, 3)})
+
+
+@pytest.mark.parametrize(
+    ("matrix", "zero"),
+    [
+        ("outer(x, x)", {2, 3, 4}),
+        ("x[:, None]*y", {2, 3, 4}),
+        ("outer(x, y) - outer(y, x)", {1, 3, 4}),
+    ],
+)
+def test_a_determinant_that_is_0_at_all_larger_sizes_says_what_decides(
+    matrix: str, zero: set[int]
+) -> None:
+    """Letters leave open which size is meant; once it is declared there is an answer."""
+    with pytest.raises(InputError, match=r"is 0 at all sizes above [12]: .* Declare its size"):
+        matderiv.gradient(f"det({matrix})", wrt="x")
+    for size in (1, 2, 3, 4):
+        shapes = {name: (size,) for name in "xy" if name in matrix}
+        found = matderiv.gradient(f"det({matrix})", wrt="x", shapes=shapes)
+        assert (str(found) == f"zeros({size})") == (size in zero)
+
+
+@pytest.mark.parametrize("matrix", ["kron(A, B)", "reshape(A, (4, 4)) + eye(4)"])
+def test_arrays_in_other_sizes_have_ranks(matrix: str) -> None:
+    """As far as they are known: none of these is singular."""
+    shapes = {"A": (2, 2), "B": (2, 2)} if "kron" in matrix else {"A": (2, 8)}
+    for call in ("det", "logdet"):
+        assert matderiv.gradient(f"{call}({matrix})", wrt="A", shapes=shapes)
+        assert matderiv.derive(f"{call}({matrix})", wrt="A", shapes=shapes)
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_rows_that_add_up_to_0_make_it_0_at_every_size(axis: int) -> None:
+    """Then no size has to be declared."""
+    found = matderiv.gradient(f"det(X - mean(X, axis={axis}, keepdims=True))")
+    assert str(found) == "zeros((N, N))"

@@ -59,10 +59,12 @@ def _grown(inner: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
         ),
         st.builds(lambda kind, a, axis: kind(a, axis), along, inner, _AXES),
         st.builds(nodes.Norm, inner, st.sampled_from([None, Fraction(2)])),
-        st.builds(nodes.MatrixFunction, inner, st.sampled_from(["expm", "sqrtm"])),
         st.builds(nodes.Negate, negated),
         st.builds(nodes.Apply, st.sampled_from([*ELEMENTWISE, "f", "g1"]), inner),
         st.builds(nodes.Functional, st.just("Loss"), inner),
+        st.builds(
+            nodes.MatrixFunction, inner, st.sampled_from(["expm", "sqrtm", "eigenprojector -1"])
+        ),
     )
 
 

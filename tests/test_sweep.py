@@ -243,6 +243,7 @@ def test_a_long_chain_takes_work_in_proportion() -> None:
     assert calls[1] < 6 * calls[0]
 
 
+@pytest.mark.long
 def test_shared_parts_are_not_copied() -> None:
     """Names that are used twice on every level do not make a formula that doubles every time."""
     lines = "; ".join(f"y{n + 1} = y{n}*y{n} + sin(y{n})" for n in range(40))

@@ -82,7 +82,11 @@ def _candidates(question: Question, claim: Node) -> Iterator[tuple[str, str, Con
             continue
         yield from ((name, what, None) for what in _TRIED if _fits(question, name, what))
     wrt = question.wrt
-    if wrt in known and ASSUMPTIONS[known[wrt]].symmetric and known[wrt] != "diagonal":
+    if (
+        wrt in known
+        and ASSUMPTIONS[known[wrt]].symmetric
+        and "diagonal" not in ASSUMPTIONS[known[wrt]].parts
+    ):
         other: Convention = "entries" if question.given.convention == "inner" else "inner"
         yield wrt, known[wrt], other
     elif wrt in question.inputs and wrt not in known:

@@ -16,6 +16,7 @@ from matderiv.calculus.formulas.as_typed import as_typed
 from matderiv.calculus.formulas.flattened import cost
 from matderiv.calculus.formulas.shaping import (
     letters_in,
+    scalars_known,
     shapes_over,
     signs_first,
 )
@@ -236,7 +237,8 @@ class Question:
 
     def source(self, node: Node) -> str:
         """A formula as NumPy-like source, sizes as letters, as a claim is written."""
-        return self.said.get(node) or source(signs_first(as_typed(node, self.shape_of)))
+        typed = signs_first(as_typed(node, self.shape_of))
+        return self.said.get(node) or source(scalars_known(typed, self.shapes))
 
     @cached_property
     def fitting(self) -> Callable[[Node], Shape | None]:

@@ -29,13 +29,14 @@ PAGE_FORMATS = {
 #: The formats that a file of each suffix may hold, for `chosen_form`.
 ARRAY_FILES = {
     **FORMULA_FILES,
-    "": (*FORMULA_FORMATS, *PAGE_FORMATS),
+    "": (*FORMULA_FORMATS, *PAGE_FORMATS, "json"),
     ".txt": ("text", *FORMULA_FORMATS),
     ".tex": ("tex", "latex"),
     ".md": ("markdown",),
     ".html": ("html",),
     ".ipynb": ("ipynb",),
     ".pdf": ("pdf",),
+    ".json": ("json",),
 }
 
 #: Whether a formula or a page is printed, and how.
@@ -43,8 +44,8 @@ array_page_form = click.option(
     "--format",
     "form",
     type=click.Choice(ARRAY_FILES[""]),
-    help="What to print; text, markdown, tex, html, ipynb and pdf are pages that derive it. "
-    "Default: what the suffix of the file asks for, or formula.",
+    help="What to print; text, markdown, tex, html, ipynb and pdf are pages that derive it, json "
+    "is a certificate. Default: what the suffix of the file asks for, or formula.",
 )
 
 
@@ -69,6 +70,8 @@ def print_derivative(
             document = found.document(lang, show, newton=newton)
             tell_size(document, PAGE_FORMATS[form])
             made = write(document, PAGE_FORMATS[form])
+        elif form == "json":
+            made = found.json()
         else:
             made = derivative_text(found, form)
     write_output(made, output)

@@ -191,7 +191,7 @@ assume = click.option(
     multiple=True,
     metavar="NAME=WHAT",
     help="What may be assumed of an input: symmetric, diagonal, psd, lower, orthogonal, "
-    "stochastic, onehot or positive; may be repeated.",
+    "stochastic, onehot or positive; may be repeated, also for one input.",
 )
 
 #: Which gradient by a symmetric matrix is meant.

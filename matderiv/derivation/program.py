@@ -32,6 +32,7 @@ from matderiv.derivation.sides import (
     written,
 )
 from matderiv.errors import MatderivError, ProofError
+from matderiv.expression.assumptions import assumed_to_be
 from matderiv.expression.nodes import MatMul, Name, Node, names_in
 from matderiv.expression.program import Assignment
 
@@ -319,7 +320,7 @@ class Builder:
         )
         own = self.task.answer(name)
         others = (f"d{of}" for of in self.sweep.gradients if of != name)
-        diagonal = frozenset(n for n, kind in self.task.assumed.items() if kind == "diagonal")
+        diagonal = assumed_to_be("diagonal", self.task.assumed)
         judge = Judge(self.task, name, (*self.task.shapes, *others), diagonal)
         sides: list[tuple[Reason, Side]] = [("put in", Formula(put))]
         if own != put:

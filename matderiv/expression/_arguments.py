@@ -302,7 +302,8 @@ _MOVING = frozenset({"transpose", "swapaxes", "moveaxis", "expand_dims"})
 
 #: Operations that need all of their arguments.
 _NEEDED = _MOVING - {"transpose"} | {
-    *("matrix_power", "pad", "tile", "onehot", "squeeze", "broadcast_to"),
+    *("matrix_power", "pad", "tile", "onehot", "squeeze", "broadcast_to", "unflatten"),
+    *("avg_pool1d", "avg_pool2d", "max_pool1d", "max_pool2d"),
 }
 
 _OPTIONS: dict[str, tuple[Callable[[str, ast.expr], object], str]] = {
@@ -337,6 +338,8 @@ _OPTIONS: dict[str, tuple[Callable[[str, ast.expr], object], str]] = {
     "size": (_size, "size"),
     "sizes": (_sizes, "sizes"),
     "over": (_axes_of_two, "over"),
+    "dim": (_place, "axis"),
+    "kernel": (_size, "kernel"),
     "new_sizes": (_new_sizes, "sizes"),
     "order": (_memory_order, "how"),
     "shift": (_whole, "shift"),

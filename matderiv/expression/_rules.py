@@ -17,6 +17,7 @@ from matderiv.expression.size_text import (
     is_worked_out,
     letters_of_size,
     put,
+    size_difference,
     size_number,
     size_sum,
 )
@@ -144,7 +145,10 @@ class Rules:
                 if len(known) == len(letters):
                     found = size_number(text, known)
                     if found < 1:
-                        raise ShapeError("A slice leaves no entry; give larger sizes.")
+                        raise ShapeError(
+                            "A slice leaves no entry, or ends after the last one; give sizes that "
+                            "fit."
+                        )
                     if not join(size, SizeVariable(found)):
                         raise ShapeError(
                             f"A size that is worked out from others is {found}, and {size} where "
@@ -240,6 +244,9 @@ class Rules:
             found = result_size(node.move, own)
         except ShapeError as error:
             raise ShapeError(f"{source(node)}: {error}") from None
+        match node.move:
+            case ("slice", _, str(stop), _):  # what is left behind it and one more
+                self._worked_out(size_sum(size_difference(own, stop), 1), {own: size})
         return [] if found is None else [self._worked_out(found, {own: size})]
 
     def _joined(self, node: nodes.Joined) -> ShapeVariables:
@@ -292,6 +299,8 @@ class Rules:
                 return tuple(self._product(own[n : n + 2]) for n in range(0, len(own), 2))
             case "squeeze":
                 return self._squeezed(node, own)
+            case "unflatten":
+                return self._unflattened(node, own)
         new = [None if size == -1 else self.size(size) for size in node.sizes]
         if None in new:
             place = new.index(None)
@@ -301,6 +310,31 @@ class Rules:
         step = -1 if node.how == "F" else 1
         self._same_entries(node, own[::step], made[::step])
         return made
+
+    def _unflattened(self, node: nodes.Reshape, own: ShapeVariables) -> ShapeVariables:
+        axis, *parts = node.sizes
+        what = f"{source(node)}: {source(node.arg)} is {words(own)}"
+        if not isinstance(axis, int) or not -len(own) <= axis < len(own):
+            raise ShapeError(f"{what}; {_axes_of(own)}.")
+        axis %= len(own)
+        made = [SizeVariable() if size == -1 else self.size(size) for size in parts]
+        total, taken = own[axis].number, math.prod(size.number or 1 for size in made)
+        numbers = [size.number for size in made if size.number is not None]
+        if -1 in parts and (total is None or len(numbers) < len(made) - 1):
+            raise ShapeError(
+                f"{what}; declare its shape with --shape, or write the size in place of -1."
+            )
+        whole = total == taken if -1 not in parts else (total or 0) % taken == 0
+        if total is not None and len(numbers) >= len(made) - 1 and not whole:
+            raise ShapeError(f"{what}; {total} entries along axis {axis} are no rows of {taken}.")
+        for part, size in zip(parts, made, strict=True):
+            if part == -1:
+                size.settle((total or 0) // taken)
+        if -1 in parts:  # its letter would stand nowhere else
+            for size in (own[axis], *made):
+                size.fix()
+        self._related([own[axis]], made)
+        return (*own[:axis], *made, *own[axis + 1 :])
 
     def _squeezed(self, node: nodes.Reshape, own: ShapeVariables) -> ShapeVariables:
         what = f"{source(node)}: {source(node.arg)} is {words(own)}"

@@ -20,6 +20,7 @@ __all__ = [
     "Assumption",
     "Convention",
     "Positivity",
+    "assumed_to_be",
     "infer_assumed",
     "read_assumed",
     "read_convention",
@@ -44,7 +45,7 @@ class Positivity(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Assumption:
-    """One thing that can be assumed of an input.
+    """An assumption about an input: one thing, or two that go together.
 
     `words`: what the input then is, in English. `square`: it is said of square matrices. `least`:
     the fewest dimensions that it is said of. `symmetric`: x_ij = x_ji. `rows`: each row, or a
@@ -62,6 +63,14 @@ class Assumption:
     sign: Positivity = Positivity.UNKNOWN
     gradient: Literal["own", "all", "free"] = "own"
 
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The words of it: "psd" and "positive" of "psd, positive"."""
+        return tuple(self.name.split(_AND))
+
+
+#: Between two words for what is assumed of one input.
+_AND = ", "
 
 #: All that can be assumed, by the word for it.
 ASSUMPTIONS: Mapping[str, Assumption] = {
@@ -77,7 +86,56 @@ ASSUMPTIONS: Mapping[str, Assumption] = {
             "onehot", "one-hot", least=1, rows=True, sign=Positivity.NOT_NEGATIVE, gradient="all"
         ),
         Assumption("positive", "positive", sign=Positivity.POSITIVE, gradient="free"),
+        Assumption(
+            "symmetric, positive",
+            "symmetric with positive entries",
+            square=True,
+            symmetric=True,
+            sign=Positivity.POSITIVE,
+        ),
+        Assumption(
+            "psd, positive",
+            "positive semidefinite with positive entries",
+            square=True,
+            symmetric=True,
+            sign=Positivity.POSITIVE,
+        ),
+        Assumption(
+            "diagonal, psd",
+            "diagonal and positive semidefinite",
+            square=True,
+            symmetric=True,
+            sign=Positivity.NOT_NEGATIVE,
+        ),
+        Assumption(
+            "stochastic, positive",
+            "stochastic with positive entries",
+            least=1,
+            rows=True,
+            sign=Positivity.POSITIVE,
+            gradient="all",
+        ),
     )
+}
+
+_WORDS = tuple(name for name in ASSUMPTIONS if _AND not in name)
+
+#: The words that follow from others.
+_IMPLIED: Mapping[str, frozenset[str]] = {
+    "psd": frozenset({"symmetric"}),
+    "diagonal": frozenset({"symmetric"}),
+    "onehot": frozenset({"stochastic"}),
+}
+
+#: The reasons why two words do not go together, with the one that says it.
+_SAID: Mapping[frozenset[str], str] = {
+    frozenset({"symmetric", "lower"}): "a symmetric triangular matrix is diagonal; write diagonal",
+    frozenset({"diagonal", "lower"}): "a diagonal matrix is triangular; write diagonal",
+    frozenset({"diagonal", "positive"}): "the entries off a diagonal are 0; write diagonal, psd "
+    "where those on it are not negative",
+    frozenset({"lower", "positive"}): "the entries above the diagonal are 0; leave positive out",
+    frozenset({"onehot", "positive"}): "most entries are 0; leave positive out",
+    frozenset({"psd", "orthogonal"}): "that is the identity; write eye(N) for it",
 }
 
 _MATRIX = 2  # dimensions
@@ -88,25 +146,54 @@ def read_assumed(
 ) -> dict[str, str]:
     """The assumption about each name, checked against the program, whose own lines may say more.
 
+    Several of one name are one text, in the order of `ASSUMPTIONS`, without what follows.
+
     Raises:
-        InputError: no such name or assumption, or two of one name.
+        InputError: no such name or assumption, or several of one name that do not go together.
 
     >>> from matderiv.expression.parse import parse
     >>> read_assumed(parse("x @ S @ x"), {"S": "symmetric"})
     {'S': 'symmetric'}
     >>> read_assumed(parse("assume S psd; x @ S @ x"), None)
     {'S': 'psd'}
+    >>> read_assumed(parse("assume S positive; x @ S @ x"), {"S": "symmetric, psd"})
+    {'S': 'psd, positive'}
     """
-    found: dict[str, str] = {}
+    found: dict[str, list[str]] = {}
     if isinstance(assume, Mapping):
         assume = cast("Mapping[str, str]", assume).items()
     for name, structure in (*program.assumed, *(assume or ())):
-        _check(program, name, structure)
-        if found.setdefault(name, structure) != structure:
-            raise InputError(
-                f"{name} is assumed to be {found[name]} and {structure}; leave one of them out."
-            )
-    return found
+        words = [word.strip() for word in str(structure).split(",")]
+        for word in words:
+            _check(program, name, word)
+        found[name] = [*found.get(name, ()), *words]
+    return {name: _together(name, words) for name, words in found.items()}
+
+
+def _together(name: str, words: Iterable[str]) -> str:
+    """All that is assumed of one input, as a key of `ASSUMPTIONS`."""
+    said = frozenset(words)
+    kept = said - frozenset[str]().union(*(_IMPLIED.get(word, ()) for word in said))
+    text = _AND.join(word for word in _WORDS if word in kept)
+    if text in ASSUMPTIONS:
+        return text
+    why = next((why for pair, why in _SAID.items() if pair <= said), None)
+    pairs = ", ".join(
+        " and ".join(known.parts) for known in ASSUMPTIONS.values() if known.parts[1:]
+    )
+    raise InputError(
+        f"{name} is assumed to be {' and '.join(word for word in _WORDS if word in said)}: "
+        + (f"{why}." if why else f"leave one of them out; what goes together: {pairs}.")
+    )
+
+
+def assumed_to_be(what: str, assumed: Assumed) -> frozenset[str]:
+    """The inputs of which something is assumed, beside other things perhaps.
+
+    >>> sorted(assumed_to_be("diagonal", {"D": "diagonal, psd", "S": "psd"}))
+    ['D']
+    """
+    return frozenset(n for n, said in assumed.items() if what in ASSUMPTIONS[said].parts)
 
 
 def read_convention(convention: str | None, assumed: Assumed) -> Convention:
@@ -131,17 +218,11 @@ def read_convention(convention: str | None, assumed: Assumed) -> Convention:
 
 
 def _check(program: Program, name: str, structure: str) -> None:
-    several = [word.strip() for word in str(structure).split(",")]
-    if len(several) > 1 and several[0] in ASSUMPTIONS:
+    if structure not in _WORDS:
+        *most, last = _WORDS
         raise InputError(
-            f"One thing is assumed of an input, and of {name} there are {len(several)}; write "
-            f"{name}={several[0]} alone, or another of them."
-        )
-    if structure not in ASSUMPTIONS:
-        *most, last = ASSUMPTIONS
-        raise InputError(
-            f"{name} cannot be assumed to be {str(structure)[:40]!r}; what can be assumed is "
-            f"{', '.join(most)} or {last}." + did_you_mean(structure, tuple(ASSUMPTIONS))
+            f"{name} cannot be assumed to be {structure[:40]!r}; what can be assumed is "
+            f"{', '.join(most)} or {last}." + did_you_mean(structure, _WORDS)
         )
     inputs = program.inputs()
     if name not in inputs:

@@ -159,7 +159,7 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
     ("frobenius matrix_norm fro frobenius_norm", "norm(X)", ""),
     ("sqnorm normsq norm_sq squared_norm sqnorm2", "norm(x)**2", ""),
     ("normalise unit l2_normalize", "normalize(X)", "of each row"),
-    ("dist pdist cdist euclidean", "norm(x - y)", "of two vectors"),
+    ("dist pdist euclidean", "norm(x - y)", "of two vectors"),
     ("cossim cos_sim", "cosine_similarity(x, y)", ""),
     ("ones_like", "ones((2, 3))", ""),
     ("zeros_like empty empty_like full full_like", "zeros((2, 3))", "of the shape that is needed"),
@@ -221,9 +221,9 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
         _ORDER,
     ),
     (
-        """cumulative_sum cumtrapz trapz trapezoid ediff1d gradient rot90 gather scatter scatter_add
+        """cumulative_sum cumtrapz trapz trapezoid ediff1d gradient gather scatter scatter_add
                 convolve correlate conv conv1d conv2d conv_transpose conv2 filter filter2 interp fft
-        ifft rfft irfft dct toeplitz circulant hankel laplacian avg_pool avg_pool1d avg_pool2d
+        ifft rfft irfft dct toeplitz circulant hankel laplacian avg_pool
         interpolate upsample unfold fold embedding shift circshift""",
         "A @ x",
         _LINEAR,

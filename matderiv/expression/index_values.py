@@ -110,6 +110,10 @@ def reshaped(node: nodes.Reshape, array: Values, sizes: Mapping[str, int]) -> Va
             case "pairs":
                 pairs = zip(array.shape[::2], array.shape[1::2], strict=True)
                 return array.reshape([one * other for one, other in pairs])
+            case "unflatten":
+                axis, *parts = (n if n == -1 else size_number(n, sizes) for n in node.sizes)
+                axis %= array.ndim
+                return array.reshape([*array.shape[:axis], *parts, *array.shape[axis + 1 :]])
         new = [n if n == -1 else size_number(n, sizes) for n in node.sizes]
         return array.reshape(new, order="F" if node.how == "F" else "C")
     except ValueError as error:

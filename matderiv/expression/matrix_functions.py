@@ -17,6 +17,7 @@ __all__ = [
     "eigenvalue",
     "function_kind",
     "is_eigen",
+    "is_eigenvalue",
     "is_symmetric_product",
     "matrix_slope",
     "nuclear_norm",
@@ -65,6 +66,11 @@ def is_symmetric_product(node: Node) -> bool:
     True
     """
     return isinstance(node, nodes.MatMul) and nodes.transposed(node.left) == node.right
+
+
+def is_eigenvalue(function: str) -> bool:
+    """Whether the trace of a function is an eigenvalue: f keeps one and makes the others 0."""
+    return function_kind(function) == "eigenvalue"
 
 
 def eigenvalue(matrix: Node, place: int) -> Node:

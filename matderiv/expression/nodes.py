@@ -432,8 +432,8 @@ class Reshape(Node):
     """A with its entries, row by row, in an array of other sizes.
 
     As it is read, a size may be -1, which is worked out, and `how` may be F, column by column,
-    pairs, which makes one axis of every two, or squeeze, where `sizes` names the axes of a single
-    entry that go.
+    pairs, which makes one axis of every two, squeeze, where `sizes` names the axes of a single
+    entry that go, or unflatten, where an axis stands before the sizes that it is taken apart to.
     """
 
     arg: Node

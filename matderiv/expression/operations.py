@@ -84,6 +84,8 @@ _EXAMPLES = {
     "onehot": ("y", "K"),
     "reshape": ("X", "(2, 3)"),
     "squeeze": ("X", "axis=0"),
+    "unflatten": ("X", "-1", "(2, 3)"),
+    **{f"{name}_pool{n}d": ("X", "2") for name in ("avg", "max") for n in (1, 2)},
     "broadcast_to": ("x", "(2, 3)"),
 }
 
@@ -98,7 +100,7 @@ NEW_AXES = frozenset({"concatenate", "stack"})
 
 
 #: Calls that are methods of arrays as well.
-SHAPING = frozenset({"reshape", "ravel", "flatten", "squeeze"})
+SHAPING = frozenset({"reshape", "unflatten", "ravel", "flatten", "squeeze"})
 
 
 def _read_as(make: Callable[..., Node]) -> Operation:

@@ -49,10 +49,10 @@ _BINARY: dict[type[ast.operator], Callable[[Node, Node], Node]] = {
     ast.MatMult: nodes.MatMul,
 }
 
-#: A line that says something of inputs: `assume S symmetric`, `assume p, q positive`.
+#: A line that says something of inputs: `assume S symmetric, psd`, `assume p, q positive`.
 _ASSUME = re.compile(
-    r"(?:(?<=[;\n])|\A)[ \t]*assume[ \t]+(?:(\w+(?:[ \t]*,[ \t]*\w+)*)[ \t]+(?:is[ \t]+)?(\w+)"
-    r"[ \t]*(?=[;\n#]|\Z)|(?=\w))"
+    r"(?:(?<=[;\n])|\A)[ \t]*assume[ \t]+(?:(\w+(?:[ \t]*,[ \t]*\w+)*)[ \t]+(?:is[ \t]+)?"
+    r"(\w+(?:(?:[ \t]*,[ \t]*|[ \t]+and[ \t]+)\w+)*)[ \t]*(?=[;\n#]|\Z)|(?=\w))"
 )
 
 #: A statement that declares undefined functions; Python's own of this form is global.
@@ -116,7 +116,8 @@ class Reader:
             last = position == len(statements) - 1
             assignment = self._assignment(statement, assignments, last=last)
             assignments[assignment.name] = assignment
-        program = Program(tuple(assignments.values()), tuple(self.assumed))
+        named = isinstance(statements[-1], ast.Assign)
+        program = Program(tuple(assignments.values()), tuple(self.assumed), named)
         if self.loops:
             READ.info("Read as: %s", program.source())
         check_names(program)
@@ -194,7 +195,8 @@ class Reader:
                     self.text,
                     start,
                 )
-            self.assumed += ((name.strip(), found[2]) for name in found[1].split(","))
+            what = re.sub(r"\s*,\s*|\s+and\s+", ", ", found[2])
+            self.assumed += ((name.strip(), what) for name in found[1].split(","))
             words = "pass".ljust(found.end() - start)
             text = f"{text[:start]}{words}{text[found.end() :]}"
             begin = text[:start].rpartition("\n")[2]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
@@ -25,11 +25,13 @@ class Assignment:
 class Program:
     """Assignments in order; the last one is the result.
 
-    `assumed`: what its own lines say of inputs, such as ("S", "symmetric").
+    `assumed`: what its own lines say of inputs, such as ("S", "symmetric"). `named`: whether the
+    text gives the result its name, so that formulas may use it.
     """
 
     assignments: tuple[Assignment, ...]
     assumed: tuple[tuple[str, str], ...] = ()
+    named: bool = field(default=False, compare=False)
 
     @property
     def loss(self) -> Assignment:

@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 from matderiv.errors import ShapeError
 from matderiv.expression import nodes
+from matderiv.expression.axes import over_axes
 from matderiv.expression.nodes import Node
 from matderiv.expression.size_text import SizeText
 
-__all__ = ["kron_of", "reshape_text", "shape_calls"]
+__all__ = ["beside_diagonal", "kron_of", "reshape_text", "shape_calls"]
 
 #: How many dimensions an expression has in the program that it stands in.
 _Dimensions = Callable[[Node], int]
@@ -26,6 +27,24 @@ def _reshape(arg: Node, sizes: tuple[SizeText, ...] = (), how: str = "C") -> Nod
 
 def _squeeze(arg: Node, axis: int | tuple[int, ...]) -> Node:
     return nodes.Reshape(arg, axis if isinstance(axis, tuple) else (axis,), "squeeze")
+
+
+def _unflatten(arg: Node, axis: int, sizes: tuple[SizeText, ...]) -> Node:
+    """Axis n taken apart: entry h, k of it is entry h·K + k."""
+    if sizes.count(-1) > 1:
+        raise ShapeError("one size at most is -1.")
+    return nodes.Reshape(arg, (axis, *sizes), "unflatten")
+
+
+def _pooled(kind: Callable[..., Node], axes: int) -> Callable[[Node, SizeText], Node]:
+    """The mean or the largest of each window along the last axes; windows stand side by side."""
+
+    def made(arg: Node, kernel: SizeText) -> Node:
+        for n in range(axes):
+            arg = _unflatten(arg, -1 - 2 * n, (-1, kernel))
+        return over_axes(kind, arg, tuple(-1 - 2 * n for n in range(axes)))
+
+    return made
 
 
 def _kron(a: Node, b: Node, *, dimensions: _Dimensions) -> Node:
@@ -70,6 +89,12 @@ shape_calls: dict[str, tuple[Callable[..., Node], tuple[str, ...], tuple[str, ..
     "ravel": (lambda arg, how="C": nodes.Reshape(arg, (-1,), how), ("X",), ("order",), False),
     "flatten": (lambda arg, how="C": nodes.Reshape(arg, (-1,), how), ("X",), ("order",), False),
     "vec": (lambda arg: nodes.Reshape(arg, (-1,), "F"), ("X",), (), False),
+    "unflatten": (_unflatten, ("X",), ("dim", "new_sizes"), False),
+    **{
+        f"{name}_pool{axes}d": (_pooled(kind, axes), ("X",), ("kernel",), False)
+        for name, kind in (("avg", nodes.Mean), ("max", nodes.Max))
+        for axes in (1, 2)
+    },
     "squeeze": (_squeeze, ("X",), ("axis",), False),
     "broadcast_to": (_broadcast_to, ("x",), ("sizes",), False),
     "kron": (_kron, ("A", "B"), (), True),
@@ -93,6 +118,20 @@ def kron_of(node: nodes.Reshape) -> tuple[Node, Node] | None:
     return None
 
 
+def beside_diagonal(node: Node) -> tuple[Node, int] | None:
+    """The vector that stands so many places above the diagonal, or below it, and how many."""
+    match node:
+        case nodes.Mapped(
+            nodes.Mapped(nodes.Diag(v), ("pad", int(a), int(b), int()), int(one)),
+            ("pad", int(c), int(d), int()),
+            int(other),
+        ) if {one, other} == {0, 1}:
+            rows, columns = ((a, b), (c, d)) if one == 0 else ((c, d), (a, b))
+            if rows == columns[::-1] and 0 in rows:
+                return v, rows[1] - rows[0]
+    return None
+
+
 def reshape_text(node: nodes.Reshape, text: Callable[[Node], str]) -> str:
     """A call that gives an array other sizes: reshape(X, (B, T, H, D)), ravel(X), vec(X).
 
@@ -105,6 +144,9 @@ def reshape_text(node: nodes.Reshape, text: Callable[[Node], str]) -> str:
     if node.how == "squeeze":
         axes = sizes[:-1] if len(node.sizes) == 1 else f"({sizes})"
         return f"squeeze({text(node.arg)}, axis={axes})"
+    if node.how == "unflatten":
+        axis, *made = map(str, node.sizes)
+        return f"unflatten({text(node.arg)}, {axis}, ({', '.join(made)}))"
     if len(node.sizes) == 1 and (node.sizes == (-1,) or "*" in sizes):
         if isinstance(node.arg, nodes.Transpose) and node.sizes != (-1,):
             return f"vec({text(node.arg.arg)})"

@@ -25,7 +25,7 @@ from matderiv.expression.readings import (
     taken,
     unlike_matrices,
 )
-from matderiv.expression.size_text import size_number
+from matderiv.expression.size_text import size_number, terms_of_size
 from matderiv.expression.source import source
 from matderiv.expression.vocabulary import MAX_SIZE, did_you_mean, is_greek
 
@@ -408,7 +408,18 @@ class _Inference:
                 self._give(size, [DEFAULT_SIZES[name], *_DEFAULTS])
         used = Counter(s.number for s in {s.root() for shape in shapes for s in shape})
         pairs = ((shape, size) for shape in shapes for size in shape)
-        for shape, size in sorted(pairs, key=lambda pair: pair[1].root() in worked):
+        ends = {  # the m of N - m is given before the N
+            at[letter].root()
+            for _, text, at in self.rules.worked
+            for product, number in terms_of_size(text).items()
+            for letter in product
+            if number < 0 and letter in at
+        }
+
+        def turn(pair: tuple[ShapeVariables, SizeVariable]) -> tuple[bool, bool]:
+            return pair[1].root() in worked, pair[1].root() not in ends
+
+        for shape, size in sorted(pairs, key=turn):
             if size.number is None:
                 beside = [s.number for s in shape]
                 order = sorted(_DEFAULTS, key=lambda n: (n in beside, used[n]))

@@ -49,7 +49,8 @@ class Shorthand:
 
 #: Each function as it is called, and the formula that it stands for. An operand with a number is
 #: an option: it has that value unless another one is given. The first are functions of one number,
-#: then come activations and choices, losses as the frameworks name them, layers and more losses.
+#: then come activations and choices, losses as the frameworks name them, layers and
+#: more losses, and functions of arrays.
 _TABLE = """
 square(Y) = Y**2
 reciprocal(Y) = 1/Y
@@ -145,6 +146,9 @@ pairwise_distance(X, Y) = sqrt(sum((X - Y)**2, axis=-1))
 multilabel_soft_margin_loss(Z, T) = mean(T*softplus(-Z) + (1 - T)*softplus(Z))
 sigmoid_focal_loss(Z, T, gamma=2) = \
 mean(sigmoid(-((2*T - 1)*Z))**gamma*softplus(-((2*T - 1)*Z)))
+
+rot90(X) = flip(X, axis=1).T
+cdist(X, Y) = sqrt(sum((X[:, None, :] - Y[None, :, :])**2, axis=-1))
 """.replace("\\\n", "")
 
 

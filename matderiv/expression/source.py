@@ -15,10 +15,10 @@ from matderiv.expression.index_source import (
     mapped_text,
     selection_text,
 )
-from matderiv.expression.matrix_functions import function_kind, is_eigen, place_of
+from matderiv.expression.matrix_functions import function_kind, is_eigen, is_eigenvalue, place_of
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import NAMES
-from matderiv.expression.shape_calls import reshape_text
+from matderiv.expression.shape_calls import beside_diagonal, reshape_text
 from matderiv.expression.size_text import is_worked_out
 
 __all__ = ["BINARY", "is_turned", "mixes", "rearrangement", "source"]
@@ -103,7 +103,7 @@ def _source(node: Node) -> tuple[str, int]:
 def _of_matrix(node: Node) -> tuple[str, int] | None:
     """A function of a matrix; one that belongs to an eigenvalue is written with eigenvectors."""
     match node:
-        case nodes.Trace(nodes.MatrixFunction(inner, function)) if is_eigen(function):
+        case nodes.Trace(nodes.MatrixFunction(inner, function)) if is_eigenvalue(function):
             return f"eigvalsh({source(inner)})[{place_of(function)}]", _ATOM
         case nodes.MatrixFunction(inner, function):
             arg = source(inner)
@@ -135,6 +135,8 @@ def _index_map(node: Node) -> str:
         case nodes.Mapped() if is_indexed(node):
             base, index = indexed_base(node)
             return _wrapped(base, _ATOM) + index
+        case nodes.Mapped() if (found := beside_diagonal(node)) is not None:
+            return f"diag({source(found[0])}, {found[1]})"
         case nodes.Mapped(arg):
             return mapped_text(node, source(arg))
         case nodes.Reshape():
@@ -248,9 +250,9 @@ def _options(node: Node) -> Iterator[str]:
 
 
 def _order(order: Fraction | str) -> str:
-    if isinstance(order, Fraction):
-        return source(nodes.Number(order))
-    return repr(order) if order == "nuc" else order
+    if isinstance(order, str):
+        return repr(order) if order == "nuc" else order
+    return source(nodes.Number(order))
 
 
 def _number(value: Fraction) -> tuple[str, int]:

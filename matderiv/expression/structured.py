@@ -26,6 +26,10 @@ def is_structured(array: Any, what: str) -> bool:
     """
     if ASSUMPTIONS[what].symmetric and not np.allclose(array, array.T):
         return False
+    return all(_is(array, part) for part in ASSUMPTIONS[what].parts)
+
+
+def _is(array: Any, what: str) -> bool:
     match what:
         case "symmetric":
             return True
@@ -57,9 +61,13 @@ def structured(value: Any, what: str | None) -> Any:
     array([[0.25, 0.75],
            [0.5 , 0.5 ]])
     """
+    for part in () if what is None else reversed(ASSUMPTIONS[what].parts):
+        value = _made(value, part)
+    return value
+
+
+def _made(value: Any, what: str) -> Any:
     match what:
-        case None:
-            return value
         case "symmetric":
             return value + value.T
         case "diagonal":

@@ -18,6 +18,7 @@ from matderiv.handout.composer import ProgramComposer
 from matderiv.handout.conventions import conventions_of
 from matderiv.handout.document import (
     Block,
+    Code,
     CodeBlock,
     Equation,
     Heading,
@@ -51,9 +52,15 @@ def array_title(derivation: ArrayDerivation, language: str) -> Segments:
 
 
 def array_blocks(
-    derivation: ArrayDerivation, lines: Mapping[str, str], language: str, show: int | None
+    derivation: ArrayDerivation,
+    lines: Mapping[str, str],
+    language: str,
+    show: int | None,
+    tied: Sequence[tuple[str, str]] = (),
 ) -> Iterator[Block]:
     """The whole page; `lines` work the result out in NumPy.
+
+    `tied`: the inputs that it is by and that have a structure, with the word for it.
 
     Raises:
         InputError: there is no such language.
@@ -62,6 +69,9 @@ def array_blocks(
     yield Paragraph(page.say(f"asked_{page.kind}"))
     before = page.before
     yield from given_section(before or page.composer)
+    for name, structure in tied:
+        more: Fields = {"assumed": Code(f"{name}={structure}"), "Z": Math(name_box(name))}
+        yield Paragraph(page.say("tied", more))
     number = count(1)
     if before is not None:
         for block in step_sections(before, conclusion=False):

@@ -13,6 +13,7 @@ It is one object of JSON, version 2, of one kind for all programs:
 | `steps` | each with its `kind`, the name that it is about (`wrt`), and its `chains` |
 | `chains` | a `kind`; the free letters with their sizes (`indices`); `sides`; `links` |
 | `links` | between neighbouring sides: `reason`, `for_all_sizes`, or how many `entries` |
+| `gradient` | of a Hessian: the certificate of the gradient whose product with V the program is |
 | `proof`, `sha256` | the totals; the digest of all else, as JSON with sorted keys, no spaces |
 
 A side is an array, read at the indices `at`: its `kind`, its `entry` there in index notation,
@@ -66,8 +67,13 @@ _SMALL = 120
 _WORK = 2_000
 
 
-def certificate(derivation: ProvedSteps) -> str:
-    """The certificate as text."""
+def certificate(derivation: ProvedSteps, gradient: ProvedSteps | None = None) -> str:
+    """The certificate as text; with that of the `gradient` in which its program ends."""
+    return json.dumps(_sealed(derivation, gradient), indent=1, ensure_ascii=False) + "\n"
+
+
+def _sealed(derivation: ProvedSteps, gradient: ProvedSteps | None = None) -> _Json:
+    """The content, and the digest of it."""
     task = derivation.task
     proof = derivation.proof
     notation = ProgramNotation(task, readable_show(task))
@@ -92,9 +98,10 @@ def certificate(derivation: ProvedSteps) -> str:
             "entries": proof.entries,
         },
     }
+    if gradient is not None:
+        content["gradient"] = _sealed(gradient)
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    digest = hashlib.sha256(text.encode()).hexdigest()
-    return json.dumps(content | {"sha256": digest}, indent=1, ensure_ascii=False) + "\n"
+    return content | {"sha256": hashlib.sha256(text.encode()).hexdigest()}
 
 
 def _functions(derivation: ProvedSteps) -> _Json:

@@ -198,7 +198,8 @@ class ProgramComposer:
             return self.say(key, fields)
         kind = ("scalar", "vector", "matrix")[len(dims)]
         square = ASSUMPTIONS[structure].square
-        return self.say(f"shape_{structure}" if square else f"shape_{structure}_{kind}", fields)
+        words = "_".join(ASSUMPTIONS[structure].parts)
+        return self.say(f"shape_{words}" if square else f"shape_{words}_{kind}", fields)
 
     @staticmethod
     def math(box: Box) -> Segments:

@@ -14,7 +14,7 @@ from matderiv.derivation.sides import (
 )
 from matderiv.expression import nodes
 from matderiv.expression.dims import SINGLE, Shape
-from matderiv.expression.matrix_functions import function_kind, is_eigen
+from matderiv.expression.matrix_functions import function_kind, is_eigenvalue
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import NAMES
 from matderiv.expression.source import is_turned
@@ -93,7 +93,8 @@ def _along(
     composer: ProgramComposer, shown: list[Node], *, many: bool
 ) -> Iterator[tuple[str, Filling]]:
     """Functions along an axis: of each row or column, or along an axis by its number."""
-    along = [n for n in shown if getattr(n, "axis", None) is not None]
+    kinds = nodes.Reduction | nodes.AlongAxis
+    along = [n for n in shown if isinstance(n, kinds) and n.axis is not None]
     kept = [n for n in along if getattr(n, "keepdims", False)]
     if many and along:
         yield "axes_many", {}
@@ -113,7 +114,7 @@ def _of_matrices(composer: ProgramComposer, some: Iterable[Node]) -> Iterator[tu
     found: dict[str, tuple[Node, Node]] = {}
     for node in some:
         match node:
-            case nodes.Trace(nodes.MatrixFunction(arg, function)) if is_eigen(function):
+            case nodes.Trace(nodes.MatrixFunction(arg, function)) if is_eigenvalue(function):
                 found.setdefault("eigenvalue", (node, arg))
             case nodes.MatrixFunction(arg, function) if function_kind(function) != "eigenvalue":
                 found.setdefault(function_kind(function), (node, arg))

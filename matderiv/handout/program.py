@@ -269,7 +269,7 @@ def _structure(composer: ProgramComposer, step: Step, fields: Fields) -> Iterato
     fields |= {"L": Math(name_box(composer.task.loss))}
     yield Paragraph(composer.say(f"structure_{way}", fields))
     yield from (Equation(composer.notation.chain(chain)) for chain in step.chains)
-    if way != "diagonal":
+    if f"program.structure_other_{way}" in messages(composer.language):
         other = "entries" if way == "inner" else "inner"
         option: Fields = {"option": Code(f"--convention {other}")}
         yield Paragraph(composer.say(f"structure_other_{way}", fields | option))

@@ -26,7 +26,7 @@ from matderiv.expression.axes import at_once
 from matderiv.expression.definitions import definition
 from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.known_shapes import labels_of
-from matderiv.expression.matrix_functions import function_kind, is_eigen, place_of
+from matderiv.expression.matrix_functions import function_kind, is_eigen, is_eigenvalue, place_of
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import ShapeOf
 from matderiv.expression.program import Program
@@ -313,7 +313,7 @@ class _Function:
     def _called(self, node: Node) -> str:
         operands = [self._of(part)[0] for part in nodes.children(node)]
         match node:
-            case nodes.Trace(nodes.MatrixFunction(arg, function)) if is_eigen(function):
+            case nodes.Trace(nodes.MatrixFunction(arg, function)) if is_eigenvalue(function):
                 return self._of_matrix(function, self._of(arg)[0])
             case nodes.MatrixFunction(_, function):
                 return self._of_matrix(function, operands[0])

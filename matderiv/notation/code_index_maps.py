@@ -9,7 +9,7 @@ from matderiv.expression import nodes
 from matderiv.expression.index_maps import parts_of
 from matderiv.expression.index_source import index_text, is_indexed, slices, surface
 from matderiv.expression.nodes import Node
-from matderiv.expression.shape_calls import kron_of
+from matderiv.expression.shape_calls import beside_diagonal, kron_of
 from matderiv.expression.size_text import SizeText
 
 __all__ = ["MapCode"]
@@ -41,6 +41,8 @@ class MapCode:
                 return self._one_hot(self.atom(arg), self.size(size))
             case nodes.Mapped() if is_indexed(node):
                 return self._indexed(node)
+            case nodes.Mapped() if (found := beside_diagonal(node)) is not None:
+                return f"{self.module}.diag({self.text(found[0])}, {found[1]})"
             case nodes.Mapped():
                 return self._moved(node)
             case nodes.Reshape():

@@ -14,7 +14,7 @@ from matderiv.calculus.index_forms.forms import Index
 from matderiv.errors import MissingRuleError
 from matderiv.expression import nodes
 from matderiv.expression.axes import at_once
-from matderiv.expression.matrix_functions import is_eigen
+from matderiv.expression.matrix_functions import is_eigenvalue
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import NAMES, OPERATIONS
 from matderiv.expression.shapes import Shape
@@ -206,6 +206,10 @@ class Formulas:
                 return self._matmul(node), "product"
             case nodes.Multiply(nodes.Number(0), nodes.Ones(sizes)):
                 return self._filled("0", sizes), "atom"
+            case nodes.Multiply() if any(
+                isinstance(p, nodes.Selection) for p in nodes.walk(node)
+            ) and ((typed := as_typed(node, self.shape)) != node):
+                return self.held(typed)
             case nodes.Multiply(left, right) | nodes.Divide(left, right):
                 entrywise = self.shape(left) and self.shape(right)
                 return _closed(self._product(node), "entrywise" if entrywise else "product")
@@ -375,7 +379,7 @@ class Formulas:
                         Row((function_box(function[1:]), Fence(self.node(arg)))), self.base(arg)
                     )
                 return self._call(self.function(function), arg)
-            case nodes.Trace(nodes.MatrixFunction(arg, function)) if is_eigen(function):
+            case nodes.Trace(nodes.MatrixFunction(arg, function)) if is_eigenvalue(function):
                 return call(placed_box("lam", function), [self.node(arg)])
             case nodes.MatrixFunction(arg, function):
                 return self._function_of_matrix(arg, function)

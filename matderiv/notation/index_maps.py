@@ -10,7 +10,7 @@ from matderiv.expression.index_maps import parts_of
 from matderiv.expression.index_source import is_indexed, slices, surface
 from matderiv.expression.nodes import Node
 from matderiv.expression.selections import rule_of
-from matderiv.expression.shape_calls import kron_of
+from matderiv.expression.shape_calls import beside_diagonal, kron_of
 from matderiv.expression.size_text import (
     SizeText,
     is_worked_out,
@@ -83,6 +83,9 @@ def index_map_box(node: Node, box: _Boxes, base: _Boxes, shape: Callable[[Node],
             whole = base(inner)
             whole = Fence(whole) if isinstance(whole, Scripts) else whole
             return Scripts(whole, sub=boxes[0] if len(boxes) == 1 else joined(boxes))
+        case nodes.Mapped() if (beside := beside_diagonal(node)) is not None:
+            foot = Scripts(Word("diag", upright=True), sub=size_box(beside[1]))
+            return _call(foot, [box(beside[0])])
         case nodes.Mapped(arg, (name, *places), axis):
             numbers = [n for n in places[: 2 if name == "pad" else None] if n is not None]
             sub = [size_box(n) for n in numbers if n != 0 or name == "pad"]

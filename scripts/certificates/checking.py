@@ -49,7 +49,10 @@ def check(data: Json) -> list[tuple[str, str]]:
         RefusedError: at the first thing that is wrong.
     """
     check_form(data)
+    before = check(data["gradient"]) if "gradient" in data else []
     program = read(data)
+    if "gradient" in data:
+        _check_paired(data, program)
     prover = Prover(Calculus(program))
     found: list[Link] = []
     if data["method"] not in METHODS:
@@ -72,7 +75,7 @@ def check(data: Json) -> list[tuple[str, str]]:
     for link in found:
         if not link.proved and not link.looked:
             refuse(f"{link.where}: there are no sizes to evaluate it at")
-    return [(link.where, PROVED if link.proved else EVALUATED) for link in found]
+    return [*before, *((link.where, PROVED if link.proved else EVALUATED) for link in found)]
 
 
 def summary(data: Json, links: list[tuple[str, str]]) -> str:
@@ -120,6 +123,33 @@ def _check_answers(data: Json, program: Program) -> None:
         _check_derived(name, ends, program)
 
 
+def _check_paired(data: Json, program: Program) -> None:
+    """Refuse a program that is not ⟨V, g⟩ with a free V and the gradient g of another certificate.
+
+    Together they are about a Hessian: the gradient of ⟨V, g⟩ is the Hessian's product with V.
+    """
+    of, first = data["gradient"], read(data["gradient"])
+    *_, gradient, total = program.definitions
+    free = [name for name in program.inputs if name not in first.shapes]
+    if len(of["wrt"]) != 1 or len(free) != 1:
+        refuse("gradient: it is not of one input, or not one direction is free")
+    (v,), (wrt,) = free, of["wrt"]
+    products = [parse(f"sum({v}*{gradient})"), parse(f"{v}*{gradient}")]
+    if program.definitions[total] != products[not first.shapes[wrt]]:
+        refuse(f"gradient: the program does not end in its product with {v}")
+    if program.unfolded(program.definitions[gradient]) != first.unfolded(
+        parse(of["gradients"][wrt])
+    ):
+        refuse("gradient: its formula is another one in the program")
+    if program.shapes[v] != first.shapes[wrt] or program.shapes[gradient] != first.shapes[wrt]:
+        refuse("gradient: it has another shape in the program")
+    for name in {*program.inputs} - {v}:
+        if program.shapes[name] != first.shapes[name] or name in first.definitions:
+            refuse(f"gradient: {name} is another input in the program")
+    if data["assume"] != of["assume"] or data["functions"] or of["functions"]:
+        refuse("gradient: the programs do not assume the same, or name functions")
+
+
 def _check_derived(name: str, ends: Mapping[str, str], program: Program) -> None:
     """Refuse an answer with a gradient in it that is not derived, or not by a later value."""
     for used in names(parse(ends[name])) - program.shapes.keys():
@@ -131,14 +161,16 @@ def _check_derived(name: str, ends: Mapping[str, str], program: Program) -> None
 
 
 def _asked(name: str, program: Program) -> Tree:
-    """dX, or what is made of it where X has entries of its own: G + Gᵀ - G∗I, (G + Gᵀ)/2, G∗I."""
-    structure, g = program.assumed.get(name), f"d{name}"
+    """dX, or what is made of it by the entries of X: G + Gᵀ - G∗I, (G + Gᵀ)/2, G∗I, tril(G)."""
+    g = f"d{name}"
     diagonal = f"{g}*eye({' '.join(program.shapes[name][:1])})"
-    if structure == "lower":
-        refuse(f"gradients: none by a triangular {name} is known")
-    symmetric = f"({g} + {g}.T)/2" if program.inner else f"{g} + {g}.T - {diagonal}"
-    texts = {"symmetric": symmetric, "psd": symmetric, "diagonal": diagonal}
-    return parse(texts.get(structure or "", g))
+    if program.says(name, "lower"):
+        return parse(f"tril({g})")
+    if program.says(name, "diagonal"):
+        return parse(diagonal)
+    if program.says(name, "symmetric", "psd"):
+        return parse(f"({g} + {g}.T)/2" if program.inner else f"{g} + {g}.T - {diagonal}")
+    return parse(g)
 
 
 def _check_counts(data: Json, program: Program) -> None:
@@ -304,7 +336,8 @@ def _links(chain: Json, prover: Prover, about: str | None, where: str) -> Iterat
 
 def _evaluate(data: Json, entries: Entries, links: list[Link]) -> None:
     """Look at every link that is not proved, at all that is written out, and for values of all."""
-    few = "onehot" in entries.program.assumed.values()  # which takes few values
+    program = entries.program
+    few = any(program.says(name, "onehot") for name in program.assumed)  # which takes few values
     with contextlib.suppress(NotRationalError):
         count = 8 if few else 2
         _look(data, entries, [Residues(random_prime(CHANCE)) for _ in range(count)], links)
@@ -327,7 +360,7 @@ def _signed(tree: Tree, entries: Entries) -> bool:
     program = entries.program
     used = names(tree).union(*(program.reach.get(n, frozenset()) for n in names(tree)))
     inputs = used & {*program.inputs}
-    return bool(inputs) and all(program.assumed.get(n) in ("positive", "onehot") for n in inputs)
+    return bool(inputs) and all(program.says(n, "positive", "onehot") for n in inputs)
 
 
 def _look(data: Json, entries: Entries, fields: Sequence[Field], links: list[Link]) -> None:

@@ -52,7 +52,7 @@ _CHAIN: Form = {
     "sides": [_SIDE],
     "links": [{"reason": str, "for_all_sizes": bool, "entries": int}],
 }
-CERTIFICATE: Form = {
+_PLAIN: Form = {
     "format": "matderiv certificate",
     "version": 2,
     "program": str,
@@ -69,6 +69,8 @@ CERTIFICATE: Form = {
     "proof": {"equalities": int, "for_all_sizes": int, "compared": int, "entries": int},
     "sha256": str,
 }
+#: One of a Hessian holds that of the gradient in which its program ends.
+CERTIFICATE: Form = {**_PLAIN, "gradient?": _PLAIN}
 
 
 def check_form(data: Json) -> None:

@@ -39,6 +39,14 @@ class Program:
     #: Whether gradients by symmetric inputs are those among symmetric matrices.
     inner: bool = False
 
+    def says(self, name: str, *words: str) -> bool:
+        """Whether one of some words is assumed of a name."""
+        return not {*self.assumed.get(name, "").split(", ")}.isdisjoint(words)
+
+    def unfolded(self, tree: Tree) -> Tree:
+        """A tree over the inputs alone."""
+        return _unfolded(tree, self.definitions)
+
     @property
     def loss(self) -> str:
         """The name of the value that is differentiated."""
@@ -107,11 +115,12 @@ def read(data: Json) -> Program:
     derived = [f"d{name}" for name in (*shapes, *functions)]
     if len({*everything, *derived}) != len(everything) + len(derived):
         refuse("program, sizes: a name stands for two things")
-    for name, assumed in data["assume"].items():
+    for name, words in data["assume"].items():
         square = len(shapes.get(name, [])) == 2 and len({*shapes[name]}) == 1  # noqa: PLR2004
-        known = (square and assumed in _SQUARE) or (shapes.get(name) and assumed in _ROWS)
-        if name not in inputs or not (known or assumed in _ANY):
-            refuse(f"assume: {name[:40]} cannot be {assumed[:40]}")
+        for assumed in words.split(", "):
+            known = (square and assumed in _SQUARE) or (shapes.get(name) and assumed in _ROWS)
+            if name not in inputs or not (known or assumed in _ANY):
+                refuse(f"assume: {name[:40]} cannot be {assumed[:40]}")
     wrt = data["wrt"]
     if not wrt or len({*wrt}) != len(wrt) or not {*wrt} <= inputs or {*data["gradients"]} != {*wrt}:
         refuse("wrt, gradients: they are not those of some inputs")

@@ -140,13 +140,13 @@ class Prover:
             places, known = self.unfolded(name)
             table = {p: i for p, i in zip(places, at, strict=True) if isinstance(p, str)}
             return self.placed(self.fresh(known), table)
-        if self.program.assumed.get(name) == "diagonal":
+        if self.program.says(name, "diagonal"):
             return self.times(_one(_delta(*at)), _one(("entry", name, at[0], at[0])))
         return _one(self.own_entry(name, at))
 
     def own_entry(self, name: str, at: Iterable[Place]) -> Atom:
         """An entry; of a symmetric matrix, one of the two that are equal."""
-        symmetric = self.program.assumed.get(name) in ("symmetric", "psd")
+        symmetric = self.program.says(name, "symmetric", "psd")
         return ("entry", name, *(sorted(at, key=str) if symmetric else at))
 
     def unfolded(self, name: str) -> tuple[tuple[Place, ...], Value]:

@@ -118,8 +118,15 @@ class World:
         if square and chance.random() < 1 / 2:  # positive definite, for roots of what it makes
             more = field.number(shape[0])
             found = made(shape, lambda p: found.at(p) + more if p[0] == p[1] else found.at(p))
-        own, zero, one = found, field.number(0), field.number(1)
-        match self.program.assumed.get(name):
+        for word in reversed(self.program.assumed.get(name, "").split(", ")):
+            found = self._as_assumed(found, word, chance)
+        return found
+
+    def _as_assumed(self, own: Array, word: str, chance: random.Random) -> Array:
+        """An array that is what one word says, made of another."""
+        field, shape = self.field, own.shape
+        zero, one = field.number(0), field.number(1)
+        match word:
             case "symmetric":
                 return made(shape, lambda p: own.at(p) + own.at(p[::-1]))
             case "diagonal" | "lower" as structure:

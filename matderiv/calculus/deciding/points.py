@@ -212,11 +212,15 @@ class _Point:
         match known.what:
             case "symmetric" | "stochastic":
                 return value
-            case "positive":
+            case "positive" | "symmetric, positive":
                 return abs(value)
-            case "diagonal" | "lower":
+            case "stochastic, positive":  # all but the last of a row, together less than 1
+                return abs(value) / (1 + abs(value)) / self.size(known.size)
+            case "diagonal" | "diagonal, psd" | "lower":
                 above, below = entry.indices
                 lower = known.what == "lower" and int(above) > int(below)
+                if known.what == "diagonal, psd":
+                    value = abs(value)
                 return value if above == below or lower else Fraction(0)
             case "onehot":
                 label = Random(f"{self.seed}:{entry.name}[{row}]").randint(1, self.size(known.size))

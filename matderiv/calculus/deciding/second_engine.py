@@ -141,14 +141,15 @@ class _Engine:
         shape, structure = self.shape(name), self.answers.structures.get(name)
         made = []
         for at in itertools.product(*map(range, shape)):
-            off = structure == "diagonal" and at[0] != at[1]
-            if off or (structure == "lower" and at[0] < at[1]):
+            known = None if structure is None else ASSUMPTIONS[structure]
+            parts = () if known is None else known.parts
+            off = "diagonal" in parts and at[0] != at[1]
+            if off or ("lower" in parts and at[0] < at[1]):
                 made.append(sp.S.Zero)
                 continue
-            known = ASSUMPTIONS.get(structure or "")
             own = sorted(at) if known is not None and known.symmetric else at
             written = ",".join(str(i + 1) for i in own)
-            sign = {"positive": True} if structure == "positive" else {"real": True}
+            sign = {"positive": True} if "positive" in parts else {"real": True}
             made.append(cast("sp.Expr", sp.Symbol(f"{name}[{written}]", **sign)))
         return SympyArray(shape, tuple(made))
 

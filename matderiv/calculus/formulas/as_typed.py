@@ -6,7 +6,8 @@ runs backwards. What has no such words stays a product.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Iterator
 
 from matderiv.calculus.formulas.broadcasting import ShapeOf, size_name
 from matderiv.errors import InputError
@@ -39,12 +40,13 @@ def as_typed(node: Node, shape: ShapeOf) -> Node:
     match made:
         case nodes.MatMul():
             return _product(made, shape)
-        case nodes.Multiply(mask, arg) if _is_triangle(mask):
-            found = _triangle(mask, arg, shape)
-            return made if found is None else found
-        case nodes.Multiply(arg, mask) if _is_triangle(mask):
-            found = _triangle(mask, arg, shape)
-            return made if found is None else found
+        case nodes.Multiply():
+            parts = list(_factors(made))
+            masks = [part for part in parts if _is_triangle(part)]
+            if len(masks) == 1 and len(parts) > 1:
+                rest = functools.reduce(nodes.Multiply, (p for p in parts if p is not masks[0]))
+                found = _triangle(masks[0], rest, shape)
+                return made if found is None else found
         case nodes.Rearrange(nodes.Mapped(nodes.Rearrange(arg, before), move, axis), after) if (
             None not in before and None not in after and axis is not None
         ):
@@ -192,6 +194,15 @@ def _backwards(constant: nodes.Selection, dimensions: int) -> list[_Move | None]
             flip: _Move = ("slice", None, None, -1)
             return [flip, ("cumsum",), flip]
     return [None]
+
+
+def _factors(node: Node) -> Iterator[Node]:
+    """The factors of an entrywise product."""
+    if isinstance(node, nodes.Multiply):
+        yield from _factors(node.left)
+        yield from _factors(node.right)
+    else:
+        yield node
 
 
 def _is_triangle(node: Node) -> bool:

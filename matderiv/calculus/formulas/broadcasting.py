@@ -125,9 +125,12 @@ def multiple_of_eye(node: Node, shape: ShapeOf) -> Node | None:
         case nodes.Negate(arg):
             found = multiple_of_eye(arg, shape)
             return None if found is None else nodes.Negate(found)
-        case nodes.Multiply(c, matrix) | nodes.Multiply(matrix, c) if not shape(c):
-            found = multiple_of_eye(matrix, shape)
-            return None if found is None else nodes.Multiply(c, found)
+        case nodes.Multiply(left, right):
+            c, matrix = (right, left) if shape(left) else (left, right)
+            found = None if shape(c) else multiple_of_eye(matrix, shape)
+            if found is None or found == nodes.ONE:
+                return None if found is None else c
+            return nodes.Multiply(c, found)
         case nodes.Divide(matrix, c) if not shape(c):
             found = multiple_of_eye(matrix, shape)
             return None if found is None else nodes.Divide(found, c)

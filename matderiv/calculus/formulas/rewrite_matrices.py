@@ -110,7 +110,7 @@ def diagonal(node: Node, facts: Facts) -> Node | None:
     """A@diag(v) = A·v row by row, v·A column by column = diag(v)@A, diag(diag(v)) = v."""
     match node:
         case nodes.MatMul(left, nodes.Diag(v)) if (
-            len(facts.shape(v)) == 1 and len(facts.shape(left)) > 0
+            len(facts.shape(v)) == 1 and len(facts.shape(left)) > 0 and not _picks_rows(left)
         ):
             return nodes.Multiply(left, v)
         case nodes.Multiply() | nodes.Divide():
@@ -137,6 +137,12 @@ def diagonal(node: Node, facts: Facts) -> Node | None:
         case nodes.Diag(arg):
             return hoisted(node, arg, facts)
     return None
+
+
+def _picks_rows(node: Node) -> bool:
+    """Whether a matrix moves rows: beside it a diagonal matrix is kept, and read as diag(v, 1)."""
+    inner = node.arg if isinstance(node, nodes.Transpose) else node
+    return isinstance(inner, nodes.Selection) and len(inner.sizes) == _MATRIX
 
 
 def _scaled_identity(number: Fraction, parts: tuple[BasePower, ...], facts: Facts) -> Node | None:

@@ -9,6 +9,7 @@ from matderiv.calculus.formulas.shaping import (
     letters_in,
     numbered,
     places_of,
+    scalars_known,
     shapes_over,
     signs_first,
 )
@@ -27,7 +28,7 @@ def written_for(
     letters = {dim.symbol for shape in shapes.values() for dim in shape if not dim.symbol.isdigit()}
     kept = frozenset(letters - declared) | program.letters()
     typed = as_typed(formula, shapes_over(shapes))
-    return source(signs_first(numbered(typed, shapes, kept)))
+    return source(scalars_known(signs_first(numbered(typed, shapes, kept)), shapes))
 
 
 def size_lines(

@@ -21,7 +21,15 @@ from matderiv.expression.size_text import (
 )
 from matderiv.expression.source import source
 
-__all__ = ["ShapesOver", "letters_in", "numbered", "places_of", "shapes_over", "signs_first"]
+__all__ = [
+    "ShapesOver",
+    "letters_in",
+    "numbered",
+    "places_of",
+    "scalars_known",
+    "shapes_over",
+    "signs_first",
+]
 
 
 def shapes_over(names: Mapping[str, Shape]) -> ShapeOf:
@@ -157,6 +165,20 @@ def places_of(
             if dim.symbol in wanted:
                 found.setdefault(dim.symbol, (name, axis))
     return found
+
+
+def scalars_known(node: Node, shapes: Mapping[str, Shape]) -> Node:
+    """The formula for `source`, which then knows its scalars and writes A @ B/d without brackets.
+
+    >>> from matderiv.expression.parse import parse
+    >>> from matderiv.expression.source import source
+    >>> source(scalars_known(parse("(A @ B)/d").loss.value, {"d": ()}))
+    'A @ B/d'
+    """
+    if isinstance(node, nodes.Name) and shapes.get(node.name) == ():
+        return nodes.Size(node.name, 1)
+    children = nodes.children(node)
+    return nodes.rebuilt(node, (scalars_known(child, shapes) for child in children))
 
 
 def signs_first(node: Node) -> Node:

@@ -167,7 +167,7 @@ class _Form:
                 if name in self.values:
                     return self.matrix(self.values[name])
                 known = self.facts.known(node)
-                return known is not None and known.name == "psd"
+                return known is not None and "psd" in known.parts
             case nodes.Add() | nodes.Subtract():
                 return self.matrix(node)
         return False

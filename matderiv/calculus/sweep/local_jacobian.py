@@ -16,6 +16,7 @@ from matderiv.calculus.index_forms.forms import Delta, Entry, Form, Index, place
 from matderiv.calculus.index_forms.partials import partial
 from matderiv.calculus.sweep.task import Task
 from matderiv.errors import InputError
+from matderiv.expression.assumptions import assumed_to_be
 from matderiv.expression.nodes import MatMul, Name, walk
 from matderiv.expression.shapes import Shape
 
@@ -85,7 +86,7 @@ class LocalJacobian:
     def __post_init__(self) -> None:
         """Work out the general entry, at letters."""
         facts, value = self.task.sweep.facts, self.task.sweep.graph.definition(self.of)
-        diagonal = frozenset(n for n, kind in self.task.assumed.items() if kind == "diagonal")
+        diagonal = assumed_to_be("diagonal", self.task.assumed)
         entries = Entries(facts.shape, assumed=facts.assumed, diagonal=diagonal)
         entry = entries.at(value, *self._rows)
         rate = partial(entry, Entry(self.wrt, self._cols), entries.letter)

@@ -20,12 +20,13 @@ from matderiv.calculus.sweep.vanishing import reads_zero
 from matderiv.expression import nodes
 from matderiv.expression.declared import as_numbers
 from matderiv.expression.dims import Dim, Shape
+from matderiv.expression.known_shapes import settled
 from matderiv.expression.nodes import Node
 from matderiv.expression.program import Assignment, Program
 from matderiv.expression.readings import Reading
 from matderiv.expression.source import source
 
-__all__ = ["rank_is_low", "zero_determinants", "zeros_written"]
+__all__ = ["most_rank", "rank_is_low", "zero_determinants", "zeros_written"]
 
 _MATRIX = 2  # dimensions
 _LITTLE = 2_000  # steps of work on a sum that may be 0
@@ -44,7 +45,7 @@ def zero_determinants(
     >>> [found.part for found in zero_determinants(program, shapes, {"N", "D"})]
     ['det(X @ Y)']
     """
-    zero = _zeros(program, shapes, declared)
+    zero = _zeros(settled(program, shapes), shapes, declared)
     return tuple(Reading("zero", part=source(node), other=source(node.arg)) for node in zero)
 
 
@@ -55,9 +56,11 @@ def zeros_written(
 
     Declared sizes then have no letters, as all of that holds at those sizes alone.
     """
-    zero = _zeros(program, shapes, declared)
+    plain = settled(program, shapes)
+    zero = _zeros(plain, shapes, declared)
     if not zero:
         return program, shapes
+    program = plain
 
     def written(node: Node) -> Node:
         if node in zero:
@@ -92,7 +95,40 @@ def _zeros(
 def rank_is_low(
     program: Program, shapes: Mapping[str, Shape], declared: Container[str]
 ) -> Callable[[Node], bool]:
-    """Whether a square matrix of a program has no inverse at the `declared` sizes, by its rank."""
+    """Whether a square matrix of a program has no inverse at the `declared` sizes, by its rank.
+
+    Letters that nobody declared stand for every size.
+    """
+    shape, rank = shapes_over(shapes), most_rank(program, shapes, declared)
+    values = {a.name: a.value for a in program.assignments}
+
+    def is_zero(node: Node) -> bool:
+        with bounded(_LITTLE):
+            return reads_zero(node, Facts(shape), values)
+
+    def is_low(matrix: Node) -> bool:
+        rows = _number(shape(matrix)[0], declared, program)
+        if rows is not None and rank(matrix) < rows:
+            return True
+        if any(is_zero(nodes.Sum(matrix, axis)) for axis in (0, 1)):
+            return True
+        odd = rows is not None and rows % 2 == 1
+        return odd and is_zero(nodes.Add(matrix, nodes.Transpose(matrix)))
+
+    return is_low
+
+
+def most_rank(
+    program: Program, shapes: Mapping[str, Shape], declared: Container[str]
+) -> Callable[[Node], float]:
+    """The most that the rank of a matrix of a program can be, infinite where no number bounds it.
+
+    >>> from matderiv.expression.parse import parse
+    >>> from matderiv.expression.shapes import infer
+    >>> program = parse("L = det(outer(x, x) + outer(y, y))")
+    >>> most_rank(program, infer(program), ())(program.loss.value.arg)
+    2
+    """
     shape = shapes_over(shapes)
     ranks: dict[str, float] = {}
 
@@ -127,21 +163,7 @@ def rank_is_low(
         if len(shapes[assignment.name]) == _MATRIX:
             ranks[assignment.name] = rank(assignment.value)
 
-    values = {a.name: a.value for a in program.assignments}
-
-    def is_zero(node: Node) -> bool:
-        with bounded(_LITTLE):
-            return reads_zero(node, Facts(shape), values)
-
-    def is_low(matrix: Node) -> bool:
-        rows = size(shape(matrix)[0])
-        if not math.isfinite(rows):
-            return False
-        if rank(matrix) < rows or any(is_zero(nodes.Sum(matrix, axis)) for axis in (0, 1)):
-            return True
-        return rows % 2 == 1 and is_zero(nodes.Add(matrix, nodes.Transpose(matrix)))
-
-    return is_low
+    return rank
 
 
 def _number(dim: Dim, declared: Container[str], program: Program) -> int | None:

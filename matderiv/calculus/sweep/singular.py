@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Container, Iterator, Mapping
 
 from matderiv.calculus.formulas.broadcasting import filled, is_fixed
 from matderiv.calculus.formulas.facts import Facts
 from matderiv.calculus.formulas.shaping import shapes_over
 from matderiv.calculus.formulas.tidying import tidy
-from matderiv.calculus.sweep.low_rank import rank_is_low
+from matderiv.calculus.sweep.low_rank import most_rank, rank_is_low
 from matderiv.errors import InputError
 from matderiv.expression import nodes
 from matderiv.expression.dims import Shape
-from matderiv.expression.known_shapes import sized_for
+from matderiv.expression.known_shapes import settled, sized_for
 from matderiv.expression.nodes import Node
 from matderiv.expression.program import Program
 from matderiv.expression.source import source
@@ -28,9 +29,9 @@ def refuse_singular(
 ) -> None:
     """No formula divides by the spread of one entry, or by a matrix that has no inverse anywhere.
 
-    That is proved where the rank is too low at the `declared` sizes; else it is tried at several
-    places, and said so. Letters that nobody declared stand for any size; sizes of 1, where a single
-    row times a column has an inverse, are not tried.
+    That is proved where the rank is too low at the `declared` sizes, or where a number bounds it
+    and the size is a letter, which stands for any size; else it is tried at several places, and
+    said so. Sizes of 1, where a single row times a column has an inverse, are not tried.
 
     Raises:
         InputError: inv or logdet has no value, or det or a divisor is 0, wherever it is tried.
@@ -40,8 +41,9 @@ def refuse_singular(
     >>> program = parse("L = logdet(outer(x, x))")
     >>> refuse_singular(program, infer(program), ())
     Traceback (most recent call last):
-    matderiv.errors.InputError: logdet(outer(x, x)) has no value wherever it was tried: ...
+    matderiv.errors.InputError: logdet(outer(x, x)) has no value at all sizes above 1: ...
     """
+    program = settled(program, shapes)
     _refuse_spreads_below(program, shapes)
     steps = [(a.name, a.value) for a in program.assignments]
     asked = [
@@ -52,10 +54,12 @@ def refuse_singular(
     ]
     if not asked:
         return
-    is_low = rank_is_low(program, shapes, declared)
+    is_low, rank = (of(program, shapes, declared) for of in (rank_is_low, most_rank))
     for _, node in asked:
         if is_low(node.arg):
-            raise InputError(_refusal(node, shapes, declared, proved=True))
+            raise InputError(_refusal(node, shapes, declared, "whatever the inputs are"))
+        if _is_free(node, shapes, declared) and math.isfinite(most := rank(node.arg)):
+            raise InputError(_above(node, most))
     from matderiv.expression.trial import looks_singular  # NumPy is loaded where it is needed
 
     tried = [sized_for(program, shapes, sizes) for sizes in _tried(shapes, declared)]
@@ -65,7 +69,7 @@ def refuse_singular(
             looks_singular(before, {name: at[name] for name in program.inputs()}, at)
             for at in tried
         ):
-            raise InputError(_refusal(node, shapes, declared, proved=False))
+            raise InputError(_refusal(node, shapes, declared))
 
 
 def _refuse_spreads_below(program: Program, shapes: Mapping[str, Shape]) -> None:
@@ -95,19 +99,40 @@ def _refuse_spreads_below(program: Program, shapes: Mapping[str, Shape]) -> None
             gone[name] = filled(tidy(value, facts), shapes[name], facts.shape)
 
 
-def _refusal(
-    node: Node, shapes: Mapping[str, Shape], declared: Container[str], *, proved: bool
-) -> str:
-    (arg,) = nodes.children(node)
-    size = shapes_over(shapes)(arg)[0]
-    free = not (size.symbol.isdigit() or size.symbol in declared)
-    where = "" if proved else " wherever it was tried"
-    inputs = "whatever the inputs are" if proved else "at all inputs that were tried"
-    why = (
-        f"{source(arg)} is singular at all sizes above 1 that were tried"
-        if free
-        else f"{source(arg)}, {size.size}×{size.size}, is singular {inputs}"
+def _is_free(
+    node: nodes.Inverse | nodes.LogDet | nodes.Determinant,
+    shapes: Mapping[str, Shape],
+    declared: Container[str],
+) -> bool:
+    """Whether the size of a matrix is a letter that nobody declared."""
+    size = shapes_over(shapes)(node.arg)[0].symbol
+    return not (size.isdigit() or size in declared)
+
+
+def _above(node: nodes.Inverse | nodes.LogDet | nodes.Determinant, rank: float) -> str:
+    """The message about a matrix whose rank a number bounds, whatever its size is."""
+    where = f"at all sizes above {rank}: the rank of {source(node.arg)} is at most {rank}"
+    if isinstance(node, nodes.Determinant):
+        return f"{source(node)} is 0 {where}. Declare its size, or write 0 for it."
+    return (
+        f"{source(node)} has no value {where}. Declare its size, or give a matrix that has an "
+        "inverse."
     )
+
+
+def _refusal(
+    node: nodes.Inverse | nodes.LogDet | nodes.Determinant,
+    shapes: Mapping[str, Shape],
+    declared: Container[str],
+    proved: str = "",
+) -> str:
+    """The message about a matrix that is singular, which is `proved`, or was tried."""
+    size = shapes_over(shapes)(node.arg)[0].size
+    free = _is_free(node, shapes, declared)
+    tried = "at all sizes above 1 that were tried" if free else "at all inputs that were tried"
+    what = source(node.arg) if free else f"{source(node.arg)}, {size}×{size},"
+    where = "" if proved else " wherever it was tried"
+    why = f"{what} is singular {proved or tried}"
     if isinstance(node, nodes.Determinant):
         return f"{source(node)} is 0{where}: {why}. Write 0 for it."
     return f"{source(node)} has no value{where}: {why}. Give a matrix that has an inverse."

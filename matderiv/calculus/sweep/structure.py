@@ -1,8 +1,8 @@
 """The gradient by an input of which something is assumed, from the gradient G by all entries.
 
-A symmetric or diagonal matrix has fewer independent entries. The gradient by those, in the shape of
-the matrix, is G + Gᵀ - G∗I, or G∗I. The gradient in the space of symmetric matrices, of which the
-inner product with a symmetric change dS is dL, is (G + Gᵀ)/2.
+A symmetric, diagonal or triangular matrix has fewer independent entries. The gradient by those, in
+the shape of the matrix, is G + Gᵀ - G∗I, G∗I or tril(G). The gradient in the space of symmetric
+matrices, of which the inner product with a symmetric change dS is dL, is (G + Gᵀ)/2.
 
 Sources: Petersen and Pedersen, The Matrix Cookbook, section 2.8; for the space of symmetric
 matrices, Boyd and Vandenberghe, Convex Optimization, appendix A.4.
@@ -31,9 +31,9 @@ from matderiv.calculus.index_forms.forms import (
     single,
 )
 from matderiv.calculus.index_forms.letters import input_indices
-from matderiv.errors import ProofError, UnsupportedError
+from matderiv.errors import ProofError
 from matderiv.expression import nodes
-from matderiv.expression.assumptions import ASSUMPTIONS, Assumed, Convention
+from matderiv.expression.assumptions import ASSUMPTIONS, Assumed, Convention, assumed_to_be
 from matderiv.expression.nodes import Node
 
 __all__ = [
@@ -57,7 +57,10 @@ def own_formula(
     """
     if way == "diagonal" and is_diagonal(formula, diagonal):
         return formula
-    identity = nodes.Eye(size_name(facts.shape(formula)[0]))
+    size = size_name(facts.shape(formula)[0])
+    if way == "lower":
+        return tidy(nodes.Multiply(_triangle(size), formula), facts)
+    identity = nodes.Eye(size)
     sides = (tidy(side, facts) for side in (formula, nodes.Transpose(formula)))
     one, other = sorted(sides, key=cost)
     if way == "inner":
@@ -82,6 +85,7 @@ def follows(
 
     By the entries of a symmetric S that is ∂s_ij/∂s_pq, which makes G_pq + G_qp, and G_pp on the
     diagonal; in the space of symmetric matrices it is the same at (p, q) and (q, p) with halves.
+    By those of a triangular matrix it is G_pq where p ≥ q.
     The entries of `diagonal` matrices are 0 off the diagonal.
     """
     size, letters = facts.shape(gradient)[0], input_indices(facts.shape(gradient))
@@ -94,6 +98,7 @@ def follows(
         moved = {
             "symmetric": difference(added((on, across)), both),
             "diagonal": both,
+            "lower": multiplied(on, entries.at(_triangle(size_name(size)), i, j)),
             "inner": scaled(added((on, across)), _ONE / 2),
         }[way]
         weighted = multiplied(entries.at(gradient, i, j), moved)
@@ -110,22 +115,13 @@ def _deltas(*pairs: tuple[Index, Index]) -> Form:
 
 
 def way_of(structure: str, convention: Convention) -> str | None:
-    """The way to the gradient by an input: None where that by all entries is meant.
-
-    Raises:
-        UnsupportedError: the language has no word for the gradient that is meant.
-    """
+    """The way to the gradient by an input: None where that by all entries is meant."""
     known = ASSUMPTIONS[structure]
     if known.gradient != "own":
         return None
-    if known.name == "lower":
-        raise UnsupportedError(
-            "The gradient by the entries of a lower triangular matrix is the lower triangle of "
-            "that by all entries, and the language has no word for it; ask for the gradient "
-            "without that assumption, and take numpy.tril of it."
-        )
-    if not known.symmetric or known.name == "diagonal":
-        return known.name
+    for way in ("lower", "diagonal"):
+        if way in known.parts:
+            return way
     return "inner" if convention == "inner" else "symmetric"
 
 
@@ -136,14 +132,13 @@ def own_gradient(
 
     Raises:
         ProofError: it is not proved to follow from the gradient by all entries.
-        UnsupportedError: there is no word for it.
     """
     if formula == nodes.zeros(tuple(map(size_name, facts.shape(formula)))):
         return formula
     way = way_of(assumed[name], convention)
     if way is None:
         return formula
-    diagonal = frozenset(n for n, structure in assumed.items() if structure == "diagonal")
+    diagonal = assumed_to_be("diagonal", assumed)
     own = own_formula(formula, way, facts, diagonal)
     verdict = follows(own, formula, way, facts, diagonal)
     if verdict.status != "equal":
@@ -154,13 +149,21 @@ def own_gradient(
 
 
 def by_structure(gradient: Node, way: str, facts: Facts) -> Node:
-    """G + Gᵀ - G∗I, G∗I or (G + Gᵀ)/2, not simplified."""
+    """G + Gᵀ - G∗I, G∗I, tril(G) or (G + Gᵀ)/2, not simplified."""
     if way == "inner":
         return nodes.Divide(nodes.Add(gradient, nodes.Transpose(gradient)), nodes.TWO)
-    on_diagonal = nodes.Multiply(gradient, nodes.Eye(size_name(facts.shape(gradient)[0])))
+    size = size_name(facts.shape(gradient)[0])
+    if way == "lower":
+        return nodes.Mapped(gradient, ("tril", 0))
+    on_diagonal = nodes.Multiply(gradient, nodes.Eye(size))
     if way == "diagonal":
         return on_diagonal
     return nodes.Subtract(nodes.Add(gradient, nodes.Transpose(gradient)), on_diagonal)
+
+
+def _triangle(size: int | str) -> Node:
+    """1 on and below the diagonal, 0 above it."""
+    return nodes.Selection("tri", (0,), (size, size))
 
 
 def is_diagonal(node: Node, names: frozenset[str]) -> bool:

@@ -392,6 +392,7 @@ def _values(graph: Graph, facts: Facts) -> _Values:
     lifted: dict[str, Node] = {}
     called: dict[str, Node] = {}
     names: list[tuple[str, Node]] = []
+    totals: list[tuple[str, Node]] = []
     near = [(a.name, a.value) for a in graph.values if a.name != graph.result]
     for assignment in graph.values:
         value = replaced(assignment.value, lifted)
@@ -403,7 +404,12 @@ def _values(graph: Graph, facts: Facts) -> _Values:
             lifted[assignment.name] = value
         elif assignment.name != graph.result:
             names += [(assignment.name, form) for form in (value, tidy(value, facts))]
-    return _Values(lifted, called, value_names(names), value_names(near).by_key)
+        scalar = not graph.shapes[assignment.name] and not graph.hides(assignment.name)
+        # The result is asked for only beside other values, as in the entropy of p = softmax(z).
+        beside = graph.program.named and nodes.names_in(value) & {name for name, _ in names}
+        if scalar and (assignment.name != graph.result or beside):
+            totals.append((assignment.name, value))
+    return _Values(lifted, called, value_names(names, totals), value_names(near).by_key)
 
 
 def _named_in(formula: Node, found: Mapping[str, GradientStages]) -> list[str]:

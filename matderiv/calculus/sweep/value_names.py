@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple
@@ -46,23 +46,32 @@ _ByPart = Mapping[object, Sequence[_Value]]
 class ValueNames:
     """The names of values by the keys of their formulas, and those with several parts.
 
-    `products` and `sums` by their first part, `quotients` such as c/s by c.
+    `products` and `sums` by their first part, `quotients` such as c/s by c; `totals`, those that
+    are a number times Σ a·b·…, by the key of a·b·…, with that number.
     """
 
     by_key: Mapping[object, str]
     products: _ByPart
     sums: _ByPart
     quotients: _ByPart
+    totals: Mapping[object, tuple[str, Fraction]]
 
     def among(self, names: Container[str]) -> ValueNames:
         """Those of some values."""
         parts = (self.products, self.sums, self.quotients)
-        kept = ({k: [v for v in t[k] if v.name in names] for k in t} for t in parts)
-        return ValueNames({k: n for k, n in self.by_key.items() if n in names}, *kept)
+        kept = [{k: [v for v in t[k] if v.name in names] for k in t} for t in parts]
+        by_key = {k: n for k, n in self.by_key.items() if n in names}
+        totals = {k: (n, number) for k, (n, number) in self.totals.items() if n in names}
+        return ValueNames(by_key, kept[0], kept[1], kept[2], totals)
 
 
-def value_names(values: Iterable[tuple[str, Node]]) -> ValueNames:
-    """The names of values with these formulas; one with two forms stands there twice."""
+def value_names(
+    values: Iterable[tuple[str, Node]], totals: Iterable[tuple[str, Node]] = ()
+) -> ValueNames:
+    """The names of values with these formulas; one with two forms stands there twice.
+
+    `totals`: numbers that are asked for as sums alone, by their formulas.
+    """
     worth = [(name, value) for name, value in dict.fromkeys(values) if _worth_a_name(value)]
     products, sums, quotients = (defaultdict[object, list[_Value]](list) for _ in range(3))
     for place, (name, formula) in enumerate(worth):
@@ -73,7 +82,23 @@ def value_names(values: Iterable[tuple[str, Node]]) -> ValueNames:
             sums[formula_key(own[0][1])].append(value)
         if (above := _numerator(formula)) is not None:
             quotients[formula_key(above)].append(value)
-    return ValueNames({formula_key(v): n for n, v in worth}, products, sums, quotients)
+    by_key = {formula_key(v): n for n, v in worth}
+    whole = {
+        formula_key(product): (name, number)
+        for name, formula in totals
+        for number, product in _total(formula)
+    }
+    return ValueNames(by_key, products, sums, quotients, whole)
+
+
+def _total(formula: Node) -> Iterator[tuple[Fraction, Node]]:
+    """The number and the product where a formula is a number times Σ a·b·…."""
+    number, parts = factors(formula)
+    match parts:
+        case [(nodes.Sum(arg, None), nodes.ONE)]:
+            inside, product = factors(arg)
+            if len(product) > 1:
+                yield number * inside, product_of(Fraction(1), product)
 
 
 def _holding(table: _ByPart, keys: Iterable[object], but: str) -> list[_Value]:
@@ -120,7 +145,7 @@ def told_in_values(node: Node, names: ValueNames, facts: Facts, *, but: str) -> 
 
     def named(node: Node) -> Node:
         return with_value_names(
-            node, names.by_key, but=but, parts=lambda part: _in_part(part, names, but)
+            node, names.by_key, but=but, parts=lambda part: _in_part(part, names, but, facts.shape)
         )
 
     def through(node: Node) -> Node:
@@ -142,9 +167,21 @@ def told_in_values(node: Node, names: ValueNames, facts: Facts, *, but: str) -> 
     return best
 
 
-def _in_part(node: Node, names: ValueNames, but: str) -> Node:
+def _in_part(node: Node, names: ValueNames, but: str, shape: ShapeOf) -> Node:
     """A product or sum with names in place of some of its factors or terms."""
     match node:
+        case nodes.Sum(arg, None) if names.totals:
+            return _in_total(node, arg, names, but)
+        case nodes.MatMul(left, right) if (
+            names.totals and len(shape(left)) == len(shape(right)) == 1
+        ):
+            return _in_total(node, nodes.Multiply(left, right), names, but)
+        case nodes.Add() | nodes.Subtract() if names.totals and all(c < 0 for c, _ in terms(node)):
+            return nodes.Negate(sum_of((-c, term) for c, term in terms(node)))
+        case nodes.Multiply() | nodes.Divide() if names.totals and any(
+            isinstance(part, nodes.Negate) for part in nodes.children(node)
+        ):
+            return product_of(*factors(node))
         case nodes.Multiply() | nodes.Divide():
             keys = (formula_key(base) for base, _ in factors(node)[1])
             table, put = names.products, _in_product
@@ -156,8 +193,15 @@ def _in_part(node: Node, names: ValueNames, but: str) -> Node:
     for value in _holding(table, keys, but):
         found = put(node, value)
         if found is not None and cost(found) < cost(node):
-            return _in_part(found, names, but)
+            return _in_part(found, names, but, shape)
     return node
+
+
+def _in_total(node: Node, product: Node, names: ValueNames, but: str) -> Node:
+    """Σ a·b·… as y/c for a value y = c·Σ a·b·…."""
+    number, parts = factors(product)
+    name, own = names.totals.get(formula_key(product_of(Fraction(1), parts)), (but, Fraction(1)))
+    return node if name == but else product_of(number / own, [(nodes.Name(name), nodes.ONE)])
 
 
 def _through_product(
