@@ -77,15 +77,6 @@ _ONE = {
 }
 
 
-def _expm(a: Array) -> Array:
-    """Σ aⁿ/n!, of a matrix whose entries are small numbers."""
-    term = total = np.eye(len(a), dtype=a.dtype)
-    for n in range(1, 60):
-        term = term @ a / n
-        total = total + term
-    return total
-
-
 def _made(make: Callable[..., Array]) -> Callable[..., Tensor]:
     def call(sizes: object, dtype: np.dtype[Any], device: str) -> Tensor:
         assert device == Tensor.device
@@ -98,12 +89,11 @@ def _torch() -> ModuleType:
     module: Any = ModuleType("torch")
     names = (
         "exp log sqrt tanh sin cos arctan sign abs sum mean prod trace diag outer maximum minimum "
-        "tan sinh cosh arcsin arccos arcsinh arccosh arctanh amax amin cumsum "
-        "floor ceil round trunc triu tril"
+        "tan sinh cosh arcsin arccos arcsinh arccosh arctanh amax amin cumsum floor ceil round trunc tril triu"
     )
     own = {name: getattr(np, name) for name in names.split()}
     own |= {name: _ONE[name] for name in ("sigmoid", "relu", "erf")}
-    own |= {"softmax": _softmax, "logsumexp": _logsumexp}
+    own |= {"softmax": _softmax, "logsumexp": _logsumexp, "frac": FUNCTIONS["frac"]}
     for name, function in own.items():
         setattr(module, name, _of_tensors(function))
     module.permute, module.reshape, module.moveaxis = np.transpose, np.reshape, np.moveaxis
@@ -114,8 +104,11 @@ def _torch() -> ModuleType:
     module.pi, module.tensor = np.pi, tensor
     module.cat, module.flip = _cat, _flip
     module.eye, module.ones = _made(np.eye), _made(np.ones)
-    linear = {name: getattr(np.linalg, name) for name in "inv det norm solve slogdet svd eigh".split()}
-    linear["matrix_exp"] = _expm
+    linear = {
+        name: getattr(np.linalg, name)
+        for name in "inv det norm solve slogdet svd eigh eigvalsh".split()
+    }
+    linear["matrix_exp"] = FUNCTIONS["expm"]
     module.linalg = SimpleNamespace(**{n: _of_tensors(f) for n, f in linear.items()})
     some = {name: _of_tensors(_ONE[name]) for name in ("silu", "gelu", "logsigmoid")}
     module.nn = SimpleNamespace(functional=SimpleNamespace(one_hot=_one_hot, pad=_pad, **some))
@@ -126,8 +119,10 @@ def _jax() -> ModuleType:
     module: Any = ModuleType("jax")
     one = {name: _ONE[name] for name in ("sigmoid", "relu", "silu", "softplus")}
     module.nn = SimpleNamespace(softmax=_softmax, gelu=_gelu, one_hot=_one_hot, **one)
-    special = SimpleNamespace(erf=_ONE["erf"], logsumexp=_logsumexp)
-    module.scipy = SimpleNamespace(special=special, linalg=SimpleNamespace(expm=_expm))
+    module.scipy = SimpleNamespace(
+        special=SimpleNamespace(erf=_ONE["erf"], logsumexp=_logsumexp),
+        linalg=SimpleNamespace(expm=FUNCTIONS["expm"]),
+    )
     module.numpy = np
     return cast("ModuleType", module)
 

@@ -180,6 +180,7 @@ NOT_IN_SYMPY = {
     "trace of an exponential along a line",
     "trace of an exponential",
     "trace of a root",
+    "triangular system, by the right side",
     "sum of singular values in a loss",
     "largest eigenvalue of a square",
     "smallest eigenvalue of a sum",

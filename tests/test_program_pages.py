@@ -238,11 +238,11 @@ def test_nothing_long_is_written_out_twice(method: str) -> None:
     assert derivation.formulas["Q"] == "(U*(dU - sum(dU*U, axis=1, keepdims=True))) @ K"
     page = derivation.markdown()
     told = page.partition("$U$ keeps the name that we gave it")[2]
-    assert told.index(r"U & = {\operatorname{softmax}}_{1}(QK^{T})")
+    assert told.index(r"U & = {\operatorname{softmax}}_{\operatorname{row}}(QK^{T})")
     lines = re.findall(r"^(d?\w+) = ", told, re.MULTILINE)
     assert lines == ["U", "dU", "dQ", "dK", "dV"]
     answers = derivation.handout(length="full").write("md").partition("## Step 1")[0]
-    assert r"U & = {\operatorname{softmax}}_{1}(QK^{T})" in answers
+    assert r"U & = {\operatorname{softmax}}_{\operatorname{row}}(QK^{T})" in answers
 
 
 @pytest.mark.parametrize("method", [*METHODS, "kronecker"])
