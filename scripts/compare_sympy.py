@@ -448,6 +448,8 @@ def symbols_of(gradient: Gradient, sizes: Mapping[str, int]) -> dict[str, Value]
     symbols = {}
     for name in gradient.shapes:
         shape = gradient.shape(name, sizes)
+        if len(shape) > len("nm"):
+            raise CannotSayError(f"{name}: an array of more than two axes")
         rows_columns = (*shape, 1)[:2]
         symbols[name] = Value(
             sp.MatrixSymbol(name, *rows_columns) if shape else sp.Symbol(name), shape

@@ -109,7 +109,7 @@ def test_the_size_of_a_large_file_is_said(
     capfd: pytest.CaptureFixture[str], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A line on standard error says about how many megabytes a file will have, if it has some."""
-    asked = ("L = sum(tanh(X))", "--shape", "X=9x9", "--show", "all")
+    asked = ("L = sum(tanh(X))", "--shape", "X=9x9", "--show", "all", "--length", "full")
     for megabyte, said in (
         (1_000_000, None),
         (1_000, "{} will have about .* megabytes; --show 4 "),
@@ -180,7 +180,7 @@ BAD = [
         ["derive", "--format", "docx"],
         (
             "Invalid value for '--format': 'docx' is not one of 'latex', 'markdown', 'json', 'html', "
-            "'ipynb', 'pdf', 'text'."
+            "'ipynb', 'pdf', 'slides.html', 'slides.tex', 'slides.pdf', 'text'."
         ),
     ),
     (

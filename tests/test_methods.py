@@ -58,12 +58,14 @@ def derived(task: Task, method: str) -> ProvedSteps | None:
 
 @cache
 def tasks() -> dict[str, Task]:
-    """The programs of the table of gradients."""
+    """The programs of the table of gradients whose arrays are matrices at most."""
     found = {}
     for gradient in table():
         if not gradient.assume:
             sizes = gradient.sizes((2, 4, 3, 5))
             shapes = {name: gradient.shape(name, sizes) for name in gradient.shapes}
+            if max(map(len, shapes.values())) > len("nm"):
+                continue  # only two of the methods write more: see test_arrays
             program = sized(gradient.program, sizes)
             found[gradient.id] = read_task(program, (gradient.wrt,), shapes=shapes)
     return found
