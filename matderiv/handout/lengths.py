@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Mapping
 from typing import Literal, get_args
 
 from matderiv.calculus.sweep.conditions import conditions
+from matderiv.calculus.sweep.sweep import replaced
 from matderiv.derivation.board import Board, build_board
 from matderiv.derivation.links import ProvedSteps
 from matderiv.derivation.sides import Formula, SpelledProduct
 from matderiv.errors import InputError
+from matderiv.expression import nodes
+from matderiv.expression.nodes import Node
 from matderiv.expression.shapes import Shape
 from matderiv.expression.source import source
 from matderiv.handout.board import board_rows, board_title, given_rows, proof_words
@@ -17,6 +21,7 @@ from matderiv.handout.composer import ProgramComposer
 from matderiv.handout.document import (
     Block,
     BoardBlock,
+    BoardRow,
     CodeBlock,
     Document,
     Equation,
@@ -146,14 +151,13 @@ def _shape(dims: Shape, language: str) -> Segments:
 
 def _closer(board: Board, composer: ProgramComposer) -> Iterator[Block]:
     """One product, its matrices written out: the lowest of those that are gradients of inputs."""
-    del board
     steps = (step for step in composer.derivation.steps if step.wrt in composer.derivation.wrt)
     found = [
         (_but_names(composer.notation.chain(chain)), step, side)
         for step in steps
         for chain in step.chains
         for side in chain.sides
-        if isinstance(side, SpelledProduct)
+        if isinstance(side, SpelledProduct) and _names_agree(side, board, composer)
     ]
     if not found:
         return
@@ -163,8 +167,43 @@ def _closer(board: Board, composer: ProgramComposer) -> Iterator[Block]:
     fields: Fields = {"X": Math(name_box(name)), "dX": gradient}
     yield Heading(2, fill(composer.language, "lengths.closer", {"Z": gradient}))
     yield Paragraph(composer.say("written_out_product", fields))
+    yield from _new_values(product, board, composer)
     yield Equation(box)
     yield from composer.why_transposed(product, fields)
+
+
+def _values(product: SpelledProduct, composer: ProgramComposer) -> dict[str, Node]:
+    """The values that a product names, or takes the gradient by, with what they are."""
+    factors = (nodes.walk(side.node) for side in (product.left, product.right))
+    used = {node.name for node in itertools.chain(*factors) if isinstance(node, nodes.Name)}
+    graph = composer.task.sweep.graph
+    return {a.name: a.value for a in graph.values if not used.isdisjoint((a.name, f"d{a.name}"))}
+
+
+def _names_agree(product: SpelledProduct, board: Board, composer: ProgramComposer) -> bool:
+    """Whether no value of a product goes by a name that is another value's on the board."""
+    graph = composer.task.sweep.graph
+    ours = _settled({a.name: a.value for a in graph.values})
+    known = _settled(dict(board.values))
+    return all(known.get(name, ours[name]) == ours[name] for name in _values(product, composer))
+
+
+def _settled(values: Mapping[str, Node]) -> dict[str, Node]:
+    """Values in terms of the inputs alone, as none names a later one."""
+    found: dict[str, Node] = {}
+    for name, value in values.items():
+        found[name] = replaced(value, found)
+    return found
+
+
+def _new_values(
+    product: SpelledProduct, board: Board, composer: ProgramComposer
+) -> Iterator[Block]:
+    """The definitions of those values that the board has no name for."""
+    known, formulas = dict(board.values), composer.notation.formulas
+    new = {n: v for n, v in _values(product, composer).items() if n not in known}
+    if new:
+        yield BoardBlock(tuple(BoardRow(name_box(n), formulas.node(v), ()) for n, v in new.items()))
 
 
 def _but_names(box: Aligned) -> Aligned:

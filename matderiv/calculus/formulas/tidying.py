@@ -207,9 +207,10 @@ def _collected(formula: Node, facts: Facts) -> Node:
         turned = completed(tidy(nodes.Transpose(formula), facts), facts.shape(formula)[::-1], facts)
         if not isinstance(turned, nodes.Transpose) and cost(turned) + _SAVED <= cost(formula):
             ends = [(c, _collected(t, facts)) for c, t in terms(turned)]
-            if not any(isinstance(t, nodes.Transpose) for _, t in ends):
+            if len(ends) > 1 and not any(isinstance(t, nodes.Transpose) for _, t in ends):
                 return nodes.Transpose(turned)
-            return sum_of((c, shortest_transpose(t, facts)) for c, t in ends)  # (Aᵀ - B)ᵀ = A - Bᵀ
+            # (Aᵀ - B)ᵀ = A - Bᵀ and (-A)ᵀ = -Aᵀ
+            return sum_of((c, shortest_transpose(t, facts)) for c, t in ends)
     made = [_collected(child, facts) for child in nodes.children(formula)]
     if isinstance(formula, nodes.Diag) and isinstance(made[0], nodes.Transpose):
         made = [made[0].arg]
