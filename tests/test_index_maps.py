@@ -7,7 +7,7 @@ import pytest
 from _reference import differences, run, value
 
 from matderiv import check, derive, gradient
-from matderiv.errors import InputError
+from matderiv.errors import InputError, ShapeError
 from matderiv.expression.known_shapes import settled
 from matderiv.expression.parse import parse
 from matderiv.expression.shapes import infer
@@ -275,3 +275,11 @@ def test_labels_are_whole_numbers_that_name_a_row() -> None:
             found(**values, y=labels)
     with pytest.raises(InputError, match="holds labels"):
         gradient("sum(G*W[y])", wrt="y")
+
+
+@pytest.mark.parametrize("program", ["ravel(X) @ ravel(Y)", "sum(kron(A, B)*kron(C, D))"])
+def test_products_of_sizes_are_not_guessed(program: str) -> None:
+    """N·D = K·M leaves the sizes open: a gradient for equal ones would be a silent guess."""
+    with pytest.raises(ShapeError, match="declare the shapes"):
+        gradient(program)
+    assert gradient("ravel(X) @ ravel(Y)", shapes={"X": (2, 3), "Y": (3, 2)}, wrt="X")

@@ -174,10 +174,15 @@ class Rules:
                 join(alone.setdefault((size.root(), put(text, {name: "n"})), own), own)
         texts: dict[SizeVariable, SizeText] = {}
         for size, text, at in self.worked:
-            names = {name: f"s{id(own.root())}" for name, own in at.items() if not own.fixed}
-            names |= {name: str(own) for name, own in at.items() if own.fixed}
+            known = {name: own.fixed and own.number is not None for name, own in at.items()}
+            names = {n: str(own) if known[n] else f"s{id(own.root())}" for n, own in at.items()}
             found = put(text, names)
             if texts.setdefault(size.root(), found) != found:
+                if "*" in str(text) and any(own.number is None for own in at.values()):
+                    raise ShapeError(
+                        "Two products of sizes are the same number, which leaves the sizes open; "
+                        "declare the shapes of what is reshaped or multiplied, as in --shape X=2x3."
+                    )
                 for one in (size, *at.values()):
                     one.fix()
         for size, _, at in reversed(self.worked):  # what follows from numbers is one
