@@ -331,7 +331,12 @@ def unstated(exercise: Exercise) -> set[str]:
     question = write_text(Document("en", (Text(""),), exercise.question, whole=True), "text")
     stated = set(re.findall(r"(?<![\w∂/])(\w+) (?:is|=|has|have) ", question))
     stated |= set(re.findall(r"(?:loss|assumed about) (\w+)", question))
-    known = {name.lower().lstrip("_") for name in stated} | {"e", "δ", "t", "i"}  # T is a transpose's sign
+    known = {name.lower().lstrip("_") for name in stated} | {
+        "e",
+        "δ",
+        "t",
+        "i",
+    }  # T is a transpose's sign
     known |= {letter for box in formulas_of(exercise) for letter in indices(box)}
     used = {name for box in formulas_of(exercise) for name in bases(box)}
     assert used
