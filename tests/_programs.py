@@ -10,10 +10,10 @@ import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 from _calls import Call, Labels, calls_of, written
-from _reference import Array
 
 from matderiv.errors import InputError
 from matderiv.expression import nodes
@@ -71,7 +71,7 @@ class Made:
         used = {n.name for _, v in self.values for n in nodes.walk(v) if isinstance(n, nodes.Name)}
         return {name: self.shapes[name] for name in sorted(used - assigned)}
 
-    def numbers(self, rng: np.random.Generator) -> dict[str, Array]:
+    def numbers(self, rng: np.random.Generator) -> dict[str, Any]:
         """Positive numbers for all inputs, so that roots and logarithms often exist; labels."""
         return {
             name: rng.integers(0, self.labels[name], shape)

@@ -19,7 +19,7 @@ from matderiv.cli._derive import derive_command
 from matderiv.cli._handout import handout_command
 from matderiv.derivation.links import ProvedSteps
 from matderiv.derivation.methods.judge import RouteJudge
-from matderiv.derivation.methods.table import METHODS
+from matderiv.derivation.methods.table import METHODS, usual_method
 from matderiv.derivation.program import build_program
 from matderiv.derivation.sides import (
     EntryOf,
@@ -58,16 +58,16 @@ def derived(task: Task, method: str) -> ProvedSteps | None:
 
 @cache
 def tasks() -> dict[str, Task]:
-    """The programs of the table of gradients whose arrays are matrices at most."""
+    """The programs of the table of gradients whose values are matrices at most."""
     found = {}
     for gradient in table():
         if not gradient.assume:
             sizes = gradient.sizes((2, 4, 3, 5))
             shapes = {name: gradient.shape(name, sizes) for name in gradient.shapes}
-            if max(map(len, shapes.values())) > len("nm"):
-                continue  # the methods of this table write matrices
             program = sized(gradient.program, sizes)
-            found[gradient.id] = read_task(program, (gradient.wrt,), shapes=shapes)
+            task = read_task(program, (gradient.wrt,), shapes=shapes)
+            if usual_method(task) == "elementwise":  # else three methods refuse it
+                found[gradient.id] = task
     return found
 
 

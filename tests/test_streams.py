@@ -114,7 +114,10 @@ def test_names_of_files_are_bytes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["derive", "-o", "a.docx"], "none of .tex, .md, .json, .html, .ipynb, .pdf, .txt;"),
+        (
+            ["derive", "-o", "a.docx"],
+            "none of .tex, .md, .json, .html, .ipynb, .pdf, .slides.html, .slides.tex, .slides.pdf, .txt;",
+        ),
         (
             ["derive", "-o", "a.html", "--format", "json"],
             "'a.html' holds html, and --format is json",
@@ -122,7 +125,7 @@ def test_names_of_files_are_bytes(tmp_path: Path) -> None:
         (["gradient", "X", "-o", "a.html"], "none of .txt, .py, .tex; it says what to write."),
         (
             ["jacobian", "-o", "a.doc"],
-            "none of .txt, .py, .tex, .md, .html, .ipynb, .pdf; it says what to write.",
+            "none of .txt, .py, .tex, .md, .html, .ipynb, .pdf, .json; it says what to write.",
         ),
         (["handout", "-o", "-"], "'-' has no suffix that says what to write; add --format md"),
         (
@@ -150,9 +153,7 @@ def test_a_caret_points_where_it_should(capfd: pytest.CaptureFixture[str]) -> No
     assert line[caret.index("^")] == "\N{REPLACEMENT CHARACTER}"
 
 
-@pytest.mark.parametrize(
-    ("suffix", "start"), [(".html", "<!DOCTYPE"), (".txt", "Gradients of sum")]
-)
+@pytest.mark.parametrize(("suffix", "start"), [(".html", "<!DOCTYPE"), (".txt", "Gradients of Σ")])
 def test_derive_writes_what_the_suffix_says(
     capfd: pytest.CaptureFixture[str], tmp_path: Path, suffix: str, start: str
 ) -> None:

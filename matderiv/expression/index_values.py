@@ -111,11 +111,10 @@ def reshaped(node: nodes.Reshape, array: Values, sizes: Mapping[str, int]) -> Va
                 pairs = zip(array.shape[::2], array.shape[1::2], strict=True)
                 return array.reshape([one * other for one, other in pairs])
             case "unflatten":
-                axis, *parts = (n if n == -1 else size_number(n, sizes) for n in node.sizes)
+                axis, *parts = _numbers(node, sizes)
                 axis %= array.ndim
                 return array.reshape([*array.shape[:axis], *parts, *array.shape[axis + 1 :]])
-        new = [n if n == -1 else size_number(n, sizes) for n in node.sizes]
-        return array.reshape(new, order="F" if node.how == "F" else "C")
+        return array.reshape(_numbers(node, sizes), order="F" if node.how == "F" else "C")
     except ValueError as error:
         raise ShapeError(f"{source(node)} does not fit an array of shape {array.shape}.") from error
 
@@ -177,3 +176,8 @@ def picked(node: nodes.Gathered, array: Values, labels: npt.ArrayLike) -> Values
     if node.how == "picked":
         return np.asarray(np.take_along_axis(array, at[..., None], -1)[..., 0])
     return np.asarray(np.take(array, at, 0 if node.how == "rows" else -1))
+
+
+def _numbers(node: nodes.Reshape, sizes: Mapping[str, int]) -> list[int]:
+    """The sizes of a reshape as numbers; -1 is worked out by NumPy."""
+    return [-1 if size == -1 else size_number(size, sizes) for size in node.sizes]

@@ -106,12 +106,14 @@ _WORDS_IN_FORMULAS = (
 
 
 def board_title(board: Board, language: str) -> Segments:
-    """∂L/∂W for sum((XW - T)²)."""
+    """∂L/∂W of ‖XW - T‖², or without a loss that is long."""
     formulas = ProgramNotation(board.task, None).formulas
     named = [(Math(formulas.gradient(name)),) for name in board.task.wrt]
     fields: dict[str, Segment | Segments] = {"gradients": listed(language, named)}
     loss = loss_box(board.task, formulas)
     key = "title" if len(named) <= _FEW else "title_many"
+    if loss == name_box(board.task.program.loss.name):
+        key += "_alone"
     return fill(language, f"board.{key}", fields | {"loss": Math(loss)})
 
 

@@ -97,8 +97,9 @@ def _along(
     composer: ProgramComposer, shown: list[Node], *, many: bool
 ) -> Iterator[tuple[str, Filling]]:
     """Functions along an axis: of each row or column, or along an axis by its number."""
-    kinds = nodes.Reduction | nodes.AlongAxis
-    along = [n for n in shown if isinstance(n, kinds) and n.axis is not None]
+    along = [
+        n for n in shown if isinstance(n, nodes.Reduction | nodes.AlongAxis) and n.axis is not None
+    ]
     kept = [n for n in along if getattr(n, "keepdims", False)]
     if many and along:
         yield "axes_many", {}

@@ -323,6 +323,15 @@ class Formulas:
         dot = (_CDOT,) * (isinstance(left, nodes.MatMul) and _ends_in_change(left))
         return Row((self._row_vector(left), *dot, self._tight(right)))
 
+    def _number(self, node: Node, box: Box) -> Box:
+        """A factor before an array: an inner product in brackets, as (xᵀy)z is not xᵀ(yz)."""
+        match node:
+            case nodes.MatMul():
+                return fenced(box)
+            case nodes.Multiply(left, nodes.MatMul() as right):
+                return Row((self.factor(left), fenced(self.node(right))))
+        return box
+
     def _product(self, node: Node) -> Box:
         if isinstance(node, nodes.Divide):
             if not self.shape(node.right):
@@ -336,6 +345,8 @@ class Formulas:
             number = isinstance(second, Row) and self._has_number(right)
             return Row((first, Operator("odot"), fenced(second) if number else second))
         a = self.base(left) if isinstance(left, nodes.Divide) else self.factor(left)
+        if self.shape(right):
+            a = self._number(left, a)
         b = self.node(right) if isinstance(self.node(right), BigSum) else self.factor(right)
         number = isinstance(right, nodes.Number) or starts_with_number(b)
         if not (number or isinstance(b, Fraction) or _ends_tall(a)):

@@ -58,7 +58,8 @@ def text(box: Box) -> str:
             upper = "" if sup is None else _superscript(sup)
             return text(base) + lower + upper
         case boxes.Root(body=body):
-            return f"√({text(body)})"
+            inside = text(body)
+            return f"√{inside}" if len(inside) == 1 else f"√({inside})"
         case boxes.Fence(body=body, bars=True):
             return f"|{text(body)}|"
         case boxes.Fence(body=body):
