@@ -252,6 +252,7 @@ class Gradient:
             return self
         asked = _Asked(
             self.program,
+            self.program.named,
             tuple(shapes.items()),
             (self.wrt,),
             tuple(self.assume.items()),
@@ -387,9 +388,8 @@ def gradient(
         named = (wrt,) if isinstance(wrt, str) else None if wrt is None else tuple(wrt)
         names = chosen(written, named, known, assumed=assumed, assigned=True)
         declared = declared_letters(known, sizes, shapes)
-        asked = _Asked(
-            written, tuple(known.items()), names, tuple(assumed.items()), meant, declared
-        )
+        meaning = tuple(known.items()), names, tuple(assumed.items()), meant, declared
+        asked = _Asked(written, written.named, *meaning)
         solved = _solved(asked)
         read = read_as(written, known, shapes or (), scalar=True)
         read += zero_determinants(written, known, declared)
@@ -438,9 +438,13 @@ def printed(gradients: Mapping[str, Gradient], form: str = "formula") -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """A question for gradients: the key that their formulas are remembered by."""
+    """A question for gradients: the key that their formulas are remembered by.
+
+    `told`: whether the text names the result, which is no part of what a program means.
+    """
 
     program: Program
+    told: bool
     shapes: tuple[tuple[str, Shape], ...]
     names: tuple[str, ...]
     assumed: tuple[tuple[str, str], ...]

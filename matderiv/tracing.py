@@ -129,12 +129,14 @@ class Traced:
     __hash__ = object.__hash__
 
     def __getattr__(self, name: str) -> Traced | Callable[..., Traced]:
-        """A.T, and methods such as A.sum(axis=0)."""
+        """A.T, A.real, and methods such as A.sum(axis=0)."""
         if name.startswith("_"):
             raise AttributeError(name)
         attribute = ast.Attribute(_read(self.trace, self), name, ast.Load())
         if name in ("T", "mT"):
             return Traced(self.trace, attribute)
+        if name == "real":  # an attribute of NumPy's arrays; all numbers are real
+            return self
         if name in _SIZES:
             self.trace.refuse(f".{name} is asked for; make the size a parameter, a scalar")
         if name not in KNOWN:

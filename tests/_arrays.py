@@ -59,6 +59,9 @@ _REDUCTIONS: dict[str, Callable[..., Any]] = {
     "logsumexp": lambda x, **how: np.log(np.sum(np.exp(x), **how)),
 }
 
+#: Functions of a symmetric matrix, by its eigenvalues.
+_OF_EIGENVALUES: dict[str, Callable[[Any], Any]] = {"expm": np.exp, "sqrtm": np.sqrt}
+
 FUNCTIONS = {"f": _ENTRY_BY_ENTRY["f"], "Loss": lambda x: np.max(x) - 2 * np.min(x)}
 
 
@@ -249,6 +252,15 @@ class Maker:
             a = self.make(shape[:1], depth)
             return Written(f"diag({a.text})", lambda v: np.diag(a.value(v)), shape)
         b = self._regular(shape[0], depth)
+        if self.chance.random() < 0.4:
+            name = self.chance.choice(list(_OF_EIGENVALUES))
+            function = _OF_EIGENVALUES[name]
+
+            def spectral(v: Values) -> Any:  # noqa: ANN401
+                numbers, vectors = np.linalg.eigh(b.value(v))
+                return vectors * function(numbers) @ vectors.T
+
+            return Written(f"{name}({b.text})", spectral, shape)
         return Written(
             f"inv({b.text})", lambda v: np.linalg.solve(b.value(v), np.eye(shape[0])), shape
         )

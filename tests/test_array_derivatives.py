@@ -473,6 +473,21 @@ def test_mixed_blocks_have_no_sign() -> None:
     assert matderiv.hessian("x @ A @ y", wrt=["x", "y"]).properties == ""
 
 
+def test_inputs_of_a_structure_are_by_all_entries() -> None:
+    """The array is that of free entries; the note says so, and of no other input."""
+    assume = {"S": "symmetric"}
+    pushed = matderiv.jvp("x @ S", wrt="S", assume=assume)
+    array = matderiv.jacobian("S @ S", assume=assume)
+    for found, label in ((pushed, "JV"), (array, "J")):
+        assert f"S is symmetric: {label} is by all entries of S as if each were free" in found.note
+    names = numbers({"x": (3,), "S": (3, 3), "V": (3, 3)}, 1)
+    own = names["S"] + names["S"].T
+    assert np.allclose(pushed(x=names["x"], S=own, V=names["V"]), names["x"] @ names["V"])
+    assert np.allclose(array(S=own), central(lambda s: s @ s, own), atol=1e-6)
+    by_another = matderiv.jvp("x @ S", wrt="x", assume=assume)
+    assert "S is symmetric" not in by_another.note
+
+
 # ---- Input that is refused, in one line with the fix ---------------------------------------
 
 
@@ -513,8 +528,6 @@ def test_mixed_blocks_have_no_sign() -> None:
             {"program": "2*X", "wrt": "X", "shapes": {"X": (2, 3, 4)}, "form": "vec-rows"},
             "L has 3 axes",
         ),
-        ("jvp", {"program": "x @ S", "wrt": "S", "assume": {"S": "symmetric"}}, "another --wrt"),
-        ("jacobian", {"program": "S @ S", "assume": {"S": "symmetric"}}, "another --wrt"),
     ],
 )
 def test_bad_input(kind: str, arguments: dict[str, object], words: str) -> None:

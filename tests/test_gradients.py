@@ -473,3 +473,13 @@ def test_one_value_under_two_names_is_no_choice(kind: str, length: int) -> None:
         gradient(program.format(same), wrt="X")
     found = gradient(program.format(other), wrt="X")(X=[[1.0]], C=[[3.0]])
     assert found.tolist() == [[3 + length - 1 + {"maximum": 2, "minimum": 1}[kind]]]
+
+
+def test_the_loss_is_named_where_the_program_names_it() -> None:
+    """What was asked for before makes no difference: the value of an unnamed loss has no name."""
+    before, value = "p = softmax(x); q = softmax(y)", "sum(p*(log(p) - log(q)))"
+    unnamed, named = f"{before}; {value}", f"{before}; L = {value}"
+    for text in (unnamed, named, unnamed):
+        formula = str(gradient(text, wrt="x"))
+        assert (formula == "p*(log(p) - log(q) - L)") == (text == named)
+        assert ("L" in formula) == (text == named)

@@ -83,6 +83,8 @@ PROGRAMS = [
     ('sum(G*einsum("...i,ij->...j", X, W))', "W", "G=2x3x4 X=2x3x2 W=2x4"),
     ('sum(einsum("...ij,...kj->...ik", X, Y)**2)', "X", "X=2x3x1 Y=2x2x1"),
     ('sum(G*einsum("...ij->...ji", X))', "X", "G=2x1x3 X=2x3x1"),
+    ('sum(G*einsum("ji,...i->...j", W, X))', "X", "G=2x3x4 X=2x3x2 W=4x2"),
+    ('sum(G*einsum("...i,i->...i", X, a))', "a", "G=2x3x4 X=2x3x4 a=4"),
     ("sum(tensordot(A, B, 1)**2)", "A", "A=2x3 B=3x1"),
     ("sum(R*sin(unflatten(X, -1, (2, 4))))", "X", "R=3x2x4 X=3x8"),
     ("sum(R*unflatten(X, 0, (2, -1)))", "X", "R=2x3x1 X=6x1"),
@@ -251,6 +253,7 @@ def test_pages_are_proved_and_written(text: str, wrt: str, method: str) -> None:
         ("sum(max_pool1d(X, 3))", {"X": (2, 8)}, "8 entries along axis 1 are no rows of 3"),
         ("sum(max_pool1d(X, 3))", {}, "declare its shape with --shape"),
         ("sum(kron(A, x))", {}, "both are vectors, or both are matrices"),
+        ('sum(einsum("...i,ij->...j", X, W))', {"W": (2, 3, 4)}, "and 2 axes are named"),
         ('sum(einsum("...i->i", X))', {}, "an ellipsis stands after the arrow too"),
     ],
 )

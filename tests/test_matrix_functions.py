@@ -214,3 +214,11 @@ def test_pages_state_the_identity_and_where_it_holds(
 def test_what_is_printed_is_read(text: str) -> None:
     """Formulas with eigenvectors are read as what they were printed from."""
     assert source(parse(text).loss.value) == text.replace("tr(", "trace(")
+
+
+@pytest.mark.parametrize("text", ["eigvalsh(S)[0]", "sum(eigvalsh(S)**2)", "logdet(cholesky(S))"])
+def test_a_symmetric_matrix_is_asked_for(text: str, caplog: pytest.LogCaptureFixture) -> None:
+    """Eigenvalues as libraries compute them are those of symmetric matrices, and that is said."""
+    with caplog.at_level("INFO", logger="matderiv"):
+        parse(f"L = {text}")
+    assert "of a symmetric matrix, which S must be" in caplog.text

@@ -81,11 +81,21 @@ def _has_value(tree: Node) -> bool:
     return True
 
 
+def _is_read_by_eigenvalues(node: Node) -> bool:
+    """Whether reading says it of the matrix alone, as det(expm(X)) = exp(tr(X))."""
+    match node:
+        case nodes.Determinant(nodes.MatrixFunction(_, "expm" | "sqrtm")):
+            return True
+        case nodes.LogDet(nodes.MatrixFunction(_, "expm")):
+            return True
+    return False
+
+
 @given(EXPRESSIONS)
 @settings(max_examples=usually(400, 4000, least=150), deadline=None)
 def test_source_is_read_as_the_same_tree(tree: Node) -> None:
     """Brackets, signs, numbers and options are printed so that reading changes nothing."""
-    assume(_has_value(tree))
+    assume(_has_value(tree) and not any(map(_is_read_by_eigenvalues, nodes.walk(tree))))
     assert parse(f"L = {source(tree)}").loss.value == tree
 
 

@@ -318,7 +318,7 @@ def test_the_usual_page_of_stacks_is_in_index_notation() -> None:
 REFUSED = [
     ("einsum('ij,jk->ik', A)", "'ij,jk->ik' names 2 arrays and 1 follow."),
     ("einsum('ij,jk->iz', A, B)", "z stands after the arrow"),
-    ("einsum('i...,jk->ik', A, B)", "an ellipsis is not in the language"),
+    ("einsum('i...,jk->ik', A, B)", "an ellipsis stands before letters and after the arrow"),
     ("einsum('i!', A)", "are no subscripts such as"),
     ("einsum('iij->j', A)", "takes a diagonal of an array of more than two dimensions"),
     ("einsum(A, B)", "einsum takes subscripts and arrays: einsum('ij,jk->ik', X, W)."),

@@ -66,7 +66,7 @@ def gaussian(S: Array, y: Array) -> Array:
 
 def numbers(x: Array) -> Array:
     """Numbers on the left of operators, with a sign, and of NumPy."""
-    return 1 - (-2 * x + np.float64(0.25)) @ x + 2 ** x.sum() / 3 - abs(x).sum()
+    return 1 - (-2 * x + np.float64(0.25)) @ x + 2 ** x.sum() / 3 - abs(x.real).sum()
 
 
 def moved(X: Array, G: Array) -> Array:
@@ -207,7 +207,7 @@ def _out(x: Array) -> Array:
 
 
 def _attribute(X: Array) -> Array:
-    return X.real.sum()
+    return X.imag.sum()
 
 
 def _random(x: Array) -> Array:
@@ -224,7 +224,7 @@ REFUSED = {
     _number: "made a number",
     _reduced: "np.add.reduce",
     _out: "with out",
-    _attribute: ".real",
+    _attribute: ".imag",
     _random: "asks an array for its numbers",
 }
 

@@ -221,7 +221,8 @@ def einsum(subscripts: str, *operands: Node) -> Node:
             "of it at least once."
         )
     if dots:
-        return _of_last_axes(operands, letters, result)
+        written = subscripts.replace(" ", "").split("->")[0].split(",")
+        return _of_last_axes([*zip(operands, letters, written, strict=True)], result)
     left, over = _plain(operands[0], letters[0])
     for n, (operand, subs) in enumerate(zip(operands[1:], letters[1:], strict=True), 1):
         right, axes = _plain(operand, subs)
@@ -243,29 +244,40 @@ def _without_dots(text: str) -> str:
     return text.replace("...", "")
 
 
-def _of_last_axes(operands: tuple[Node, ...], letters: list[str], result: str) -> Node:
-    """Σ of a product over letters of the last axes; all axes before broadcast."""
-    if any(len(set(own)) < len(own) for own in letters):
+def _of_last_axes(arrays: list[tuple[Node, str, str]], result: str) -> Node:
+    """Σ of a product of arrays over letters of the last axes; all axes before broadcast.
+
+    Each array has its letters, and the same as written: without an ellipsis they are all its axes.
+    """
+    if any(len(set(own)) < len(own) for _, own, _ in arrays):
         raise ShapeError("beside an ellipsis every letter stands once in each array.")
-    match operands, letters:
-        case (left, right), [a, b] if len(a) == len(b) == len("ij"):
+    match arrays:
+        case [(left, a, first), (right, b, second)] if len(a) == len(b) == len("ij"):
             inner = [n for n in a if n in b and n not in result]
             rows, cols = (own.replace(inner[0], "") for own in (a, b)) if inner else ("", "")
             if len(rows) == len(cols) == 1 and sorted(result) == sorted(rows + cols):
-                first = _last_ordered(left, a, rows + inner[0])
-                made: Node = nodes.MatMul(first, _last_ordered(right, b, inner[0] + cols))
-                return _last_ordered(made, rows + cols, result)
-    over = "".join(dict.fromkeys("".join(letters)))
-    spread = [_last_ordered(one, own, over) for one, own in zip(operands, letters, strict=True)]
+                left = _last_ordered(left, first, rows + inner[0])
+                made: Node = nodes.MatMul(left, _last_ordered(right, second, inner[0] + cols))
+                return _last_ordered(made, f"...{rows}{cols}", result)
+    match sorted(arrays, key=lambda array: len(array[1])):
+        case [(row, a, dotted), (matrix, b, plain)] if (
+            (dotted, plain) == (f"...{a}", b) and len(a) == len(result) == 1
+        ) and sorted(b) == sorted(a + result):
+            return nodes.MatMul(row, _last_ordered(matrix, plain, a + result))
+    over = "".join(dict.fromkeys("".join(own for _, own, _ in arrays)))
+    spread = (_last_ordered(one, written, over) for one, _, written in arrays)
     total = functools.reduce(nodes.Multiply, spread)
     gone = [n - len(over) for n, letter in enumerate(over) if letter not in result]
     for axis in gone:  # from the first of them, so that those behind keep their numbers
         total = nodes.Sum(total, axis)
-    return _last_ordered(total, "".join(n for n in over if n in result), result)
+    return _last_ordered(total, "..." + "".join(n for n in over if n in result), result)
 
 
-def _last_ordered(node: Node, letters: str, wanted: str) -> Node:
+def _last_ordered(node: Node, written: str, wanted: str) -> Node:
     """The array with its last axes in another order, and new ones for letters that it lacks."""
+    letters = written.removeprefix("...")
+    if letters == written:
+        return _spread(node, letters, wanted)
     if letters == wanted:
         return node
     order = [letters.index(n) - len(letters) if n in letters else None for n in wanted]

@@ -360,9 +360,13 @@ class Reader:
         if found is None:
             return None
         make, matrix = found
-        made = make(self._node(matrix, depth + 1))
-        if source(made) != self._words(tree):
-            READ.info("Read as: %s for %s", source(made), self._words(tree))
+        node, words = self._node(matrix, depth + 1), self._words(tree)
+        made = make(node)
+        if source(made) != words:
+            READ.info("Read as: %s for %s", source(made), words)
+        for name in ("eigvalsh", "eigh", "cholesky"):
+            if f"{name}(" in words:
+                READ.info("Read as: %s of a symmetric matrix, which %s must be", name, source(node))
         return made
 
     def _call(self, tree: ast.Call, depth: int) -> Node:
