@@ -809,3 +809,15 @@ def test_a_module_is_no_way_in() -> None:
     """What is not in the language is not advised without its module, either."""
     with pytest.raises(UnsupportedError, match=r"fft\(…\) is not in the language"):
         parse("L = sum(np.fft(X))")
+
+
+@pytest.mark.parametrize("name", ["max", "min"])
+def test_a_number_and_an_array_have_a_larger_one_by_entries(
+    name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """max(0, Y) is maximum(0, Y), and that is said; max(Y, 0) is along axis 0, as in NumPy."""
+    with caplog.at_level("INFO", logger="matderiv"):
+        found = parse(f"L = sum({name}(0, X))")
+    assert found.loss == parse(f"L = sum({name}imum(0, X))").loss
+    assert f"Read as: {name}imum(0, …) for {name}(0, X)" in caplog.text
+    assert parse(f"L = sum({name}(X, 0))").loss == parse(f"L = sum({name}(X, axis=0))").loss

@@ -379,7 +379,7 @@ class Reader:
                 return self._node(entries, depth + 1)
         try:
             if isinstance(tree.func, ast.Name):
-                name, args = self._name(tree.func), tree.args
+                name, args = self._of_two(self._name(tree.func), tree), tree.args
                 self._check_function(name, tree)
             else:
                 name, args = method_call(tree, self._words)
@@ -406,6 +406,14 @@ class Reader:
             return make(*made, **options)
         except ShapeError as error:
             raise self._error(f"{name}: {error}", tree) from None
+
+    def _of_two(self, name: str, tree: ast.Call) -> str:
+        """The name meant by max(0, Y): a number comes first in no reduction."""
+        match tree.args:
+            case [ast.Constant(value=number), _] if name in ("max", "min") and not tree.keywords:
+                READ.info("Read as: %simum(%s, …) for %s", name, number, self._words(tree))
+                return f"{name}imum"
+        return name
 
     def _formula(self, text: str, values: Mapping[str, Node], options: Mapping[str, Node]) -> Node:
         """The node of a formula of the language's own, with values for all names in it."""
