@@ -22,7 +22,7 @@ from matderiv.handout.composer import ProgramComposer
 from matderiv.handout.document import Block, CodeBlock, Document, Exercise, Text
 from matderiv.handout.formats import format_of, write, write_text
 from matderiv.handout.lengths import Length, blocks_of, read_length
-from matderiv.handout.sheet import answer_sheet, how_it_was_made, sheet, with_exercises
+from matderiv.handout.sheet import answer_sheet, how_it_was_made, live_cells, sheet, with_exercises
 from matderiv.handout.text import words_of
 from matderiv.handout.texts import messages
 from matderiv.handout.words import one_line
@@ -205,7 +205,12 @@ def _sheet(
         title = board_title(board, wishes.lang) if wishes.title is None else (Text(wishes.title),)
         blocks = (*blocks_of(board, composer, length), *(made if length != "card" else ()))
         return Document(
-            wishes.lang, title, blocks, author=wishes.author, whole=composer.show is None
+            wishes.lang,
+            title,
+            blocks,
+            author=wishes.author,
+            whole=composer.show is None,
+            live=tuple(live_cells(composer)),
         )
     return sheet(composer, made, title=wishes.title, author=wishes.author)
 

@@ -67,8 +67,10 @@ class Jacobian(ArrayDerivative):
             )
         most = max(size.rows, size.cols) if show == "all" else show
         rows = self.form != "vec"
-        size_page = compose_jacobian(self.found, self.dtype, most, lang, by_rows=rows)
-        if not self.shapes[self.program.loss.name]:
+        alone = not self.shapes[self.program.loss.name]
+        found = self.found if alone else replace(self.found, tied="")  # said before
+        size_page = compose_jacobian(found, self.dtype, most, lang, by_rows=rows)
+        if alone:
             return size_page
         derived = super().document(lang, show, newton=newton)
         heading = Heading(2, fill(lang, "jacobian.heading", {}))
@@ -99,7 +101,6 @@ def jacobian(
     Raises:
         InputError: the input cannot be read, or there is no such form, layout or type of numbers.
         ProofError: the formula is not proved.
-        UnsupportedError: `wrt` is assumed to have a structure; other inputs may have one.
 
     Source:
         Magnus and Neudecker, Matrix Differential Calculus, ch. 2, 5 and 9.

@@ -184,7 +184,7 @@ def test_lines_and_repairs_are_short() -> None:
     """The gradient decides where its entry is long; a claim set right has no factors of 1."""
     text = check("L = std(X)", "X", "(X - mean(X))/(4*std(X))").text()
     assert "the claim is N*D/4 times the gradient" in text
-    assert "that decides: ∂L/∂x_pq = (x_pq - (Σ_k,m x_km)/(ND))/(NDL)\n" in text
+    assert "that decides: ∂L/∂x_pq = (x_pq - (Σ_km x_km)/(ND))/(NDL)\n" in text
     program = "L = sum(log_softmax(X, axis=1)*T)"
     text = check(program, "X", "T - 2*softmax(X, axis=1)*sum(T, axis=1, keepdims=True)").text()
     assert "Right is T - softmax(X, axis=1)*sum(T, axis=1, keepdims=True), which" in text

@@ -331,7 +331,12 @@ def unstated(exercise: Exercise) -> set[str]:
     question = write_text(Document("en", (Text(""),), exercise.question, whole=True), "text")
     stated = set(re.findall(r"(?<![\w∂/])(\w+) (?:is|=|has|have) ", question))
     stated |= set(re.findall(r"(?:loss|assumed about) (\w+)", question))
-    known = {name.lower() for name in stated} | {"e", "δ", "t", "i"}  # T is a transpose's sign
+    known = {name.lower().lstrip("_") for name in stated} | {
+        "e",
+        "δ",
+        "t",
+        "i",
+    }  # T is a transpose's sign
     known |= {letter for box in formulas_of(exercise) for letter in indices(box)}
     used = {name for box in formulas_of(exercise) for name in bases(box)}
     assert used
@@ -369,10 +374,10 @@ def test_numbers_are_given_with_all_that_they_need(program: str) -> None:
 
 
 def test_a_letter_that_is_not_stated_is_found() -> None:
-    """The test above would see an N that stands in an answer alone."""
+    """The test above would see a K that stands in an answer alone."""
     (exercise,) = exercises(matderiv.derive("L = Loss(mean(X, axis=0))"), "en", 1, 1)
-    wrong = Exercise(exercise.question, (Paragraph((Math(Symbol("N")),)),))
-    assert unstated(wrong) == {"N"}
+    wrong = Exercise(exercise.question, (Paragraph((Math(Symbol("K")),)),))
+    assert unstated(wrong) == {"K"}
 
 
 # -- drawn from a seed -------------------------------------------------------------------------

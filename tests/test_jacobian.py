@@ -16,7 +16,7 @@ from matderiv.calculus.deciding.explicit import Explicit, SympyArray
 from matderiv.derivation import jacobian as derivation
 from matderiv.derivation.jacobian import structure
 from matderiv.derivation.sides import Kronecker
-from matderiv.errors import InputError, ProofError, UnsupportedError
+from matderiv.errors import InputError, ProofError
 from matderiv.handout.jacobian import memory_words
 from matderiv.jacobians import Jacobian
 
@@ -133,13 +133,16 @@ def test_an_array_inside_a_number_is_found() -> None:
 
 
 def test_structure_of_other_inputs_can_be_assumed() -> None:
-    """A diagonal factor has zeros, and is square; by its own entries nothing is claimed."""
+    """A diagonal factor has zeros, and is square; its own entries are taken as free."""
     plain = matderiv.jacobian("Y = X @ S", wrt="X", sizes={"N": 2}, shapes={"S": (3, 3)})
     found = matderiv.jacobian("Y = S.T @ X", sizes={"M": 2}, assume={"S": "diagonal"})
     assert (found.found.wrt, found.size.nonzero) == ("X", found.size.rows)
     assert plain.size.nonzero == 3 * plain.size.rows
-    with pytest.raises(UnsupportedError, match=r"S is assumed to be symmetric.*another --wrt"):
-        matderiv.jacobian("Y = X @ S", wrt="S", assume={"S": "symmetric"})
+    for program in ("Y = X @ S", "L = sum((X @ S)**2)"):
+        same = matderiv.jacobian(program, wrt="S", shapes={"S": (3, 3)})
+        own = matderiv.jacobian(program, wrt="S", shapes={"S": (3, 3)}, assume={"S": "symmetric"})
+        assert (str(own), own.size) == (str(same), same.size)
+        assert own.print().replace("\n", " ").count("as if each were free") == 1
     with pytest.raises(InputError, match="triangular"):
         matderiv.jacobian("Y = X @ S", assume={"S": "triangular"})
 

@@ -41,12 +41,19 @@ def answers(program: str, wrt: str, formula: str, **known: str) -> OurGradients:
 
 @pytest.mark.parametrize("number", range(0, len(table()), 12))
 def test_it_agrees_with_the_table_of_gradients(number: int) -> None:
-    """A twelfth of the table: no right gradient is refused, and SymPy can differentiate each."""
+    """A twelfth of the table: no right gradient is refused, and SymPy can differentiate each.
+
+    It has no entries of functions of matrices, such as a matrix root, and says so of these alone.
+    """
     entry = table()[number]
     sizes = entry.sizes((3, 2, 2, 3))
     shapes = {name: entry.shape(name, sizes) for name in entry.shapes}
     task = read_task(sized(entry.program, sizes), (entry.wrt,), shapes=shapes, assume=entry.assume)
     opinion = second_opinion_on(task)
+    parts = [n for a in task.program.assignments for n in nodes.walk(a.value)]
+    if any(isinstance(n, nodes.MatrixFunction) for n in parts):
+        assert (opinion.status, opinion.reason) == ("cannot", "unknown")
+        return
     assert opinion.status == "agrees"
     assert 0 < opinion.exact == opinion.entries <= opinion.count
 

@@ -195,12 +195,13 @@ def _judged(question: Question, claim: Node) -> Check:
 
 
 def _is_slip(found: Cause) -> bool:
-    """Whether one transpose is wrong, which shows only where a matrix is not symmetric."""
+    """Whether one transpose or order is wrong, which shows only where nothing is symmetric."""
     return found.factor is None and [edit.kind for edit in found.edits] in (
         ["transpose"],
         ["whole"],
         ["layout"],
         ["indices"],
+        ["vec_order"],
     )
 
 

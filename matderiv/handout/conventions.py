@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 
@@ -60,6 +61,9 @@ def conventions_of(composer: ProgramComposer) -> Iterator[tuple[str, Filling]]:
         yield "hadamard", {"odot": Math(Operator("odot"))}
     if any(isinstance(n, nodes.Divide) and shape(n.right) for n in shown):
         yield "quotient", {"oslash": Math(Operator("oslash"))}
+    norms = (n for n in shown if isinstance(n, nodes.Norm) and len(shape(n.arg)) == _MATRIX)
+    for norm in itertools.islice(norms, 1):
+        yield "frobenius", {"norm": Math(composer.notation.formulas.node(norm))}
     yield from _broadcast(shown, shape)
     for key, arrays in _constant(shown).items():
         boxes = [composer.math(composer.notation.formulas.node(n)) for n in arrays]

@@ -65,9 +65,9 @@ def exercises(
 
 
 def wording(derivation: ProvedSteps, theme: Theme, language: str) -> Callable[[Material], Exercise]:
-    """Puts exercises in words; explanations of notation on the page are not repeated."""
+    """Puts exercises in words; what the page says of signs is not repeated, of letters it is."""
     said = {key for key, _ in conventions_of(ProgramComposer(derivation, language, None))}
-    return lambda made: _worded(made, theme, frozenset(said - {"undefined"}), language)
+    return lambda made: _worded(made, theme, frozenset(said - {"undefined", "frobenius"}), language)
 
 
 def _worded(made: Material, theme: Theme, said: frozenset[str], language: str) -> Exercise:

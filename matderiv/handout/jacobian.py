@@ -73,9 +73,8 @@ def compose_jacobian(
         ProofError: its entries or its structure are not proved.
     """
     page = _Page(found, dtype, language)
-    return Document(
-        language, page.say("title"), tuple(page.blocks(show, by_rows=by_rows)), whole=True
-    )
+    blocks = (*page.tied(), *page.blocks(show, by_rows=by_rows))
+    return Document(language, page.say("title"), blocks, whole=True)
 
 
 class _Page:
@@ -87,6 +86,14 @@ class _Page:
         self.size = self.local.size(dtype)
         self.notation = ProgramNotation(found.task, None)
         self.fields = self._fields()
+
+    def tied(self) -> Iterator[Block]:
+        """That the entries of an input of a structure are taken as if each were free."""
+        wrt, structure = self.found.wrt, self.found.tied
+        if structure:
+            words = {"assumed": Code(f"{wrt}={structure}"), "Z": self.fields["X"]}
+            words["J"] = self.fields["jacobian"]
+            yield Paragraph(fill(self.language, "array.tied", words))
 
     def blocks(self, show: int | None, *, by_rows: bool) -> Iterator[Block]:
         """The size of the Jacobian, its entries, its structure, and the matrix itself."""

@@ -31,7 +31,7 @@ from matderiv.handout.sentences import Fields, fill
 from matderiv.notation.boxes import Aligned, Box, Operator, Row, times
 from matderiv.notation.names import name_box
 
-__all__ = ["answer_sheet", "how_it_was_made", "sheet", "with_exercises"]
+__all__ = ["answer_sheet", "how_it_was_made", "live_cells", "sheet", "with_exercises"]
 
 
 def sheet(
@@ -44,7 +44,7 @@ def sheet(
         (*_blocks(composer), *made),
         author=author,
         whole=composer.show is None,
-        live=tuple(_live(composer)),
+        live=tuple(live_cells(composer)),
     )
 
 
@@ -108,7 +108,7 @@ def _product(composer: ProgramComposer) -> Box:
     return Row((name_box(found.name), Operator("equals"), formulas.node(found.value)))
 
 
-def _live(composer: ProgramComposer) -> Iterator[Block]:
+def live_cells(composer: ProgramComposer) -> Iterator[Block]:
     """Cells of a notebook with a word before each."""
     call = program_code(composer.derivation)
     yield Heading(2, composer.say("live_heading", {}))

@@ -109,9 +109,13 @@ def _kept(node: Node) -> bool:
 
 
 def printed_parts_of(node: Node, shape: ShapeOf) -> Iterator[Node]:
-    """The parts of a formula that stand in its print: of a sum over all entries, what is kept."""
+    """The parts of a formula that stand in its print: of a sum over all entries, what is kept.
+
+    A sum of squares is printed with a norm.
+    """
     match node:
         case nodes.Sum(nodes.Power(arg, nodes.TWO), None, False) if 1 <= len(shape(arg)) <= _MATRIX:
+            yield nodes.Norm(arg)
             yield from printed_parts_of(arg, shape)
         case nodes.Sum(arg, None, False) if shape(arg) and not _holds_unit(arg):
             for part in _whole(arg):

@@ -14,7 +14,7 @@ from matderiv.calculus.sweep.sweep import replaced, sweep
 from matderiv.calculus.sweep.task import Task, chosen, task_of
 from matderiv.errors import InputError, UnsupportedError
 from matderiv.expression import nodes
-from matderiv.expression.assumptions import infer_assumed, read_assumed
+from matderiv.expression.assumptions import ASSUMPTIONS, infer_assumed, read_assumed
 from matderiv.expression.declared import declared_letters, ones_kept
 from matderiv.expression.known_shapes import settled
 from matderiv.expression.nodes import Node
@@ -35,12 +35,14 @@ class ArrayTask:
 
     `task` is of the program Y = …, with the whole definition of Y in one formula, so that ∂Y/∂X has
     one meaning. In `steps` each product, inverse or sum inside that formula is a separate value.
+    `tied`: the structure assumed of X, of which all entries are taken as if each were free.
     """
 
     of: str
     wrt: str
     task: Task
     steps: Task
+    tied: str = ""
 
 
 def read_array(
@@ -55,7 +57,6 @@ def read_array(
 
     Raises:
         InputError: the program cannot be read or computes no array, or `wrt` is no input of it.
-        UnsupportedError: `wrt` is assumed to have a structure.
 
     >>> found = read_array("V = A @ X; Y = V @ B")
     >>> found.of, found.wrt, source(found.task.sweep.graph.value("Y"))
@@ -71,19 +72,16 @@ def read_array(
     inputs = whole.inputs()
     if not inputs:
         raise InputError("The program has no inputs; there is nothing to differentiate by.")
-    free = (n for n in inputs if known[n] and n not in assumed)
+    bound = {n: what for n, what in assumed.items() if ASSUMPTIONS[what].gradient == "own"}
+    free = (n for n in inputs if known[n] and n not in bound)
     (name,) = chosen(whole, (wrt or next(free, inputs[0]),), known)
-    if name in assumed:
-        raise UnsupportedError(
-            f"{name} is assumed to be {assumed[name]}, and the Jacobian by its independent "
-            f"entries is not worked out; leave --assume {name}={assumed[name]} out, or choose "
-            "another --wrt."
-        )
+    tied = bound.get(name, "")
+    kept = {n: assumed[n] for n in inputs if n in assumed and not (tied and n == name)}
     names = {name: known[name] for name in (*inputs, of)}
-    steps = task_of(whole, (name,), names, {n: assumed[n] for n in inputs if n in assumed})
+    steps = task_of(whole, (name,), names, kept)
     graph = Graph(steps.program, steps.program.assignments, names, frozenset())
     one_piece = sweep(graph, (name,), steps.assumed)
-    return ArrayTask(of, name, replace(steps, sweep=one_piece), steps)
+    return ArrayTask(of, name, replace(steps, sweep=one_piece), steps, tied)
 
 
 def _array(program: Program, known: dict[str, Shape]) -> tuple[str, Node, dict[str, Shape]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from fractions import Fraction
 
 from matderiv.calculus.deciding.decide import Attempt, Budget, Pair, decide
@@ -30,6 +30,7 @@ __all__ = [
     "agree_somewhere",
     "agrees",
     "is_suspect",
+    "is_suspect_here",
     "is_tied",
     "is_zero",
     "reads_zero",
@@ -157,15 +158,30 @@ def is_suspect(
 
     It is tried at several sizes: x less its mean over its spread is ±1 where there are two entries.
     """
-    if _entries(graph) > _LARGEST or len(graph.values) > _LONGEST:
-        return False
-    if not any(isinstance(n, _SUSPECT) for a in graph.values for n in nodes.walk(a.value)):
-        return False
+    return all(_tried(formula, graph, known, _sized(graph)))
+
+
+def is_suspect_here(
+    formula: Node, _name: str, graph: Graph, _facts: Facts, known: Mapping[str, Node]
+) -> bool:
+    """The same at the sizes of the program alone, which are meant where it is worked by hand."""
+    return all(_tried(formula, graph, known, [dict(graph.shapes)]))
+
+
+def _tried(
+    formula: Node, graph: Graph, known: Mapping[str, Node], sizes: Iterable[dict[str, Shape]]
+) -> Iterator[bool]:
+    """Whether a gradient is 0 at each of some sizes; that of a plain or large program is not."""
+    plain = not any(isinstance(n, _SUSPECT) for a in graph.values for n in nodes.walk(a.value))
+    if plain or _entries(graph) > _LARGEST or len(graph.values) > _LONGEST:
+        yield False
+        return
     from matderiv.expression.trial import looks_zero  # NumPy and SymPy are loaded where needed
 
     upstream = [(f"d{of}", found) for of, found in known.items()]
     steps = [*((a.name, a.value) for a in graph.values), *upstream, ("", formula)]
-    return all(looks_zero(steps, _given(graph, shapes), shapes) for shapes in _sized(graph))
+    for shapes in sizes:
+        yield looks_zero(steps, _given(graph, shapes), shapes)
 
 
 def is_zero(

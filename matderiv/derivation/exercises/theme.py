@@ -8,7 +8,7 @@ from random import Random
 
 from matderiv.calculus.sweep.results import GradientStages
 from matderiv.calculus.sweep.task import Task, task_of
-from matderiv.calculus.sweep.vanishing import is_suspect
+from matderiv.calculus.sweep.vanishing import is_suspect_here
 from matderiv.derivation.links import ProvedSteps
 from matderiv.errors import InputError
 from matderiv.expression.declared import like
@@ -92,7 +92,7 @@ class Theme:
             name: tuple(dim if dim.symbol == "1" else one for dim in shape)
             for name, shape in _inferred(self.task, self.program, sizes, frozenset()).items()
         }
-        return _changing(task_of(self.program, self.task.wrt, known, {}, is_suspect))
+        return _changing(task_of(self.program, self.task.wrt, known, {}, is_suspect_here))
 
     def other(
         self,
@@ -107,7 +107,7 @@ class Theme:
             InputError: it cannot be derived at these sizes, or a gradient seems to be 0.
         """
         known = _inferred(self.task, program, sizes, turned)
-        return _changing(task_of(program, wrt, known, {}, is_suspect))
+        return _changing(task_of(program, wrt, known, {}, is_suspect_here))
 
 
 def _changing(task: Task) -> Task:
