@@ -91,7 +91,7 @@ def _parts(node: Node, shape: ShapeOf) -> Iterator[Node]:
 
 def _as_trace(product: nodes.Multiply, shape: ShapeOf) -> Node:
     """tr(Aᵀ·dX·B) for the sum of the entries of A ⊙ (dX·B)."""
-    parts = list(_factors(product))
+    parts = list(nodes.operands_of(nodes.Multiply, product))
     moving = [part for part in parts if _moves(part)]
     rest = [part for part in parts if not _moves(part)]
     if len(moving) == 1 and rest and isinstance(moving[0], Name | nodes.MatMul):
@@ -106,11 +106,3 @@ def _as_trace(product: nodes.Multiply, shape: ShapeOf) -> Node:
 def _moves(node: Node) -> bool:
     """Whether a differential stands in a formula."""
     return any(name[0] == "δ" for name in names_in(node))
-
-
-def _factors(node: Node) -> Iterator[Node]:
-    if isinstance(node, nodes.Multiply):
-        yield from _factors(node.left)
-        yield from _factors(node.right)
-    else:
-        yield node

@@ -154,8 +154,9 @@ def _function_of_matrix(function: str, matrix: Any, arithmetic: NumberType) -> A
     Raises:
         ArithmeticError: numbers are fractions, or a matrix with real eigenvalues is not symmetric.
     """
-    if not isinstance(arithmetic.number(Fraction(1)), mpmath.mpf):
-        raise ArithmeticError("a function of a matrix is no fraction")  # noqa: TRY004
+    rounded = isinstance(arithmetic.number(Fraction(1)), mpmath.mpf)
+    if not rounded:
+        raise ArithmeticError("a function of a matrix is no fraction")
     return np.array(precise_value(function, mpmath.matrix(matrix.tolist())).tolist(), dtype=object)
 
 

@@ -66,6 +66,7 @@ __all__ = [
     "Var",
     "children",
     "names_in",
+    "operands_of",
     "parts_with_rebuild",
     "rebuilt",
     "substituted",
@@ -585,6 +586,19 @@ def walk(node: Node) -> Iterator[Node]:
     for child in children(node):
         yield from walk(child)
     yield node
+
+
+def operands_of(kind: type[Node], node: Node) -> Iterator[Node]:
+    """A, B and C of A*B*C or A @ B @ C: the operands of nested nodes of a kind.
+
+    >>> [name.name for name in operands_of(MatMul, MatMul(Name("A"), MatMul(Name("B"), Name("C"))))]
+    ['A', 'B', 'C']
+    """
+    if not isinstance(node, kind):
+        yield node
+        return
+    for child in children(node):
+        yield from operands_of(kind, child)
 
 
 @lru_cache(maxsize=1 << 12)

@@ -17,6 +17,8 @@ from matderiv.expression.size_text import SizeText, put
 
 __all__ = ["index_groups", "moved_indices", "plain_reshape", "product_of_sizes", "size_of_dim"]
 
+_MATRIX = 2  # dimensions
+
 _Index = int | str
 #: Axes of an array, and the axes of the other that hold the same entries.
 _Groups = Iterator[tuple[tuple[int, ...], tuple[int, ...]]]
@@ -122,7 +124,7 @@ def plain_reshape(node: nodes.Reshape, own: Shape, new: Shape) -> Node:
 
 def _turned(arg: Node, dimensions: int) -> Node:
     """The array with its axes in the opposite order."""
-    if dimensions < 2:  # noqa: PLR2004 - a vector has one axis
+    if dimensions < _MATRIX:
         return arg
     order = tuple(reversed(range(dimensions)))
-    return nodes.transposed(arg) if dimensions == 2 else nodes.Rearrange(arg, order)  # noqa: PLR2004
+    return nodes.transposed(arg) if dimensions == _MATRIX else nodes.Rearrange(arg, order)

@@ -271,7 +271,7 @@ class _Writer:
         before = _node(line.link.left)
         found = list(nodes.walk(before))
         numbers = [n for n in found if isinstance(n, nodes.MatMul) and self._is_number(n)]
-        products = [[*_product_factors(n)] for n in numbers]
+        products = [[*nodes.operands_of(nodes.MatMul, n)] for n in numbers]
         of_matrix = [
             factors
             for factors in products
@@ -279,7 +279,9 @@ class _Writer:
         ]
         if of_matrix:
             yield self.say("trace_of_number")
-        traces = [[*_product_factors(n.arg)] for n in found if isinstance(n, nodes.Trace)]
+        traces = [
+            [*nodes.operands_of(nodes.MatMul, n.arg)] for n in found if isinstance(n, nodes.Trace)
+        ]
         if any(not _is_change(factors[-1]) for factors in (*of_matrix, *traces)):
             yield self.say("cyclic")
         if any(isinstance(n, nodes.Transpose) and _is_change(n.arg) for n in _walked(traces)):
@@ -327,15 +329,6 @@ _ROWS = ("onehot", "stochastic")
 
 def _is_change(node: Node) -> bool:
     return isinstance(node, Name) and node.name[:1] == "δ"
-
-
-def _product_factors(node: Node) -> Iterator[Node]:
-    """The factors of a product of matrices."""
-    if isinstance(node, nodes.MatMul):
-        yield from _product_factors(node.left)
-        yield from _product_factors(node.right)
-    else:
-        yield node
 
 
 def _walked(some: Iterable[Node | Iterable[Node]]) -> Iterator[Node]:

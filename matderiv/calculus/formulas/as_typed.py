@@ -7,7 +7,7 @@ runs backwards. What has no such words stays a product.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from matderiv.calculus.formulas.broadcasting import ShapeOf, size_name
 from matderiv.errors import InputError
@@ -41,7 +41,7 @@ def as_typed(node: Node, shape: ShapeOf) -> Node:
         case nodes.MatMul():
             return _product(made, shape)
         case nodes.Multiply():
-            parts = list(_factors(made))
+            parts = list(nodes.operands_of(nodes.Multiply, made))
             masks = [part for part in parts if _is_triangle(part)]
             if len(masks) == 1 and len(parts) > 1:
                 rest = functools.reduce(nodes.Multiply, (p for p in parts if p is not masks[0]))
@@ -194,15 +194,6 @@ def _backwards(constant: nodes.Selection, dimensions: int) -> list[_Move | None]
             flip: _Move = ("slice", None, None, -1)
             return [flip, ("cumsum",), flip]
     return [None]
-
-
-def _factors(node: Node) -> Iterator[Node]:
-    """The factors of an entrywise product."""
-    if isinstance(node, nodes.Multiply):
-        yield from _factors(node.left)
-        yield from _factors(node.right)
-    else:
-        yield node
 
 
 def _is_triangle(node: Node) -> bool:
