@@ -347,6 +347,9 @@ _OPTIONS: dict[str, tuple[Callable[[str, ast.expr], object], str]] = {
     "reps": (_whole, "times"),
     "k": (_whole, "k"),
     "pad_width": (_widths, "pad_width"),
+    "length": (_size, "length"),
+    "stride": (_whole, "stride"),
+    "dilation": (_whole, "dilation"),
     "rows": (_size, "rows"),
     "columns": (_size, "columns"),
 }

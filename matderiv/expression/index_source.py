@@ -53,6 +53,8 @@ def as_move(constant: nodes.Selection) -> _Move | None:
             return ("cumsum",)
         case nodes.Selection("repeat", (int(times),)):
             return ("repeat", times)
+        case nodes.Selection("windows", (int(stride), int(dilation))):
+            return ("windows", rows[1], stride, dilation)
     return None
 
 
@@ -124,6 +126,10 @@ def mapped_text(node: nodes.Mapped, arg: str, axis_word: str = "axis") -> str:
             words.append(f"({before}, {after})")
         case ("tril" | "triu", k):
             words += [str(k)] * (k != 0)
+        case ("windows" | "fold", size, stride, dilation):
+            words.append(str(size))
+            rest = [("stride", stride), ("dilation", dilation)]
+            words += [f"{word}={step}" for word, step in rest if step != 1]
         case _:
             words += map(str, rest)
     if node.axis is not None and name != "pad":

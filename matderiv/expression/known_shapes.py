@@ -245,6 +245,7 @@ def _counted(node: nodes.Mapped | nodes.Joined, rules: Rules) -> Node:
     dimensions = len(rules.shape(node.arg))
     if node.axis is None or node.move[0] in ("tril", "triu"):
         return node
+    dimensions -= node.move[0] == "fold"
     return replace(node, axis=None if dimensions == 1 else node.axis % dimensions)
 
 

@@ -81,6 +81,8 @@ _EXAMPLES = {
     "tile": ("x", "2"),
     "pad": ("x", "(1, 1)"),
     "tri": ("4",),
+    "windows": ("x", "3"),
+    "fold": ("X", "N"),
     "onehot": ("y", "K"),
     "reshape": ("X", "(2, 3)"),
     "squeeze": ("X", "axis=0"),

@@ -137,7 +137,7 @@ class _Function:
             lambda node: self._wrapped(node, _ATOM),
             lambda node: self._array(self._of(node)[0], node),
             self._size,
-            lambda node: len(self._shape(node)),
+            self._shape,
             self._like,
         )
 
