@@ -347,7 +347,7 @@ def ask(
     >>> source_of.names, source_of.undefined
     (('X', 'W', 'Y', 'L', 'dY'), ('f', 'df'))
     """
-    assumed = read_assumed(parse(program), assume)
+    assumed = read_assumed(parse(program, shapes), assume)
     meant = read_convention(convention, assumed)
     return _asked(program, wrt, Given(sizes, shapes, assumed, meant))
 
@@ -389,7 +389,7 @@ def _asked(program: str, wrt: str, given: Given) -> Question:
     task, aliases = task_with_names(program, wrt, given)
     if any(reading.kind == "zero" for reading in task.readings):  # at the declared sizes alone
         given = replace(given, numbers=True)
-    new = task.program.names() - parse(program).names()
+    new = task.program.names() - parse(program, given.shapes).names()
     return _about_task(task, wrt, aliases, given, new)
 
 

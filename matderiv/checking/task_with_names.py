@@ -37,7 +37,7 @@ class Given:
 
 def task_with_names(program: str, wrt: str, given: Given) -> tuple[Task, dict[str, str]]:
     """The task, and further names for its values; the product in L = sum(f(X @ W)) has a name."""
-    written = parse(program)
+    written = parse(program, given.shapes)
 
     def read(text: str) -> Task:
         return read_task(

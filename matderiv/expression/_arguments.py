@@ -47,7 +47,8 @@ def arrange(
         k.arg is None for k in call.keywords
     )
     needed = count or 1
-    if name in _NEEDED and len(args) + len(call.keywords) < most:
+    given_all = len(args) + len(call.keywords)
+    if given_all < (most if name in _NEEDED else _LEAST.get(name, 0)):
         raise Refusal(_wrong_count(name, form, len(args)), call)
     if starred or len(args) > most or (len(args) < needed and not call.keywords):
         raise Refusal(_wrong_count(name, form, len(args)), call)
@@ -273,6 +274,13 @@ def _whole(name: str, tree: ast.expr) -> int:
     raise Refusal(f"{name} takes a whole number here, such as 1.", tree)
 
 
+def _steps(name: str, tree: ast.expr) -> int | tuple[int, ...]:
+    """A number, or one for each axis."""
+    if isinstance(tree, ast.Tuple | ast.List) and tree.elts:
+        return tuple(_whole(name, part) for part in tree.elts)
+    return _whole(name, tree)
+
+
 def _widths(name: str, tree: ast.expr) -> tuple[tuple[SizeText, SizeText], ...]:
     """How many zeros stand before and after an array, along all axes or along each."""
     match tree:
@@ -303,8 +311,12 @@ _MOVING = frozenset({"transpose", "swapaxes", "moveaxis", "expand_dims"})
 #: Operations that need all of their arguments.
 _NEEDED = _MOVING - {"transpose"} | {
     *("matrix_power", "pad", "tile", "onehot", "squeeze", "broadcast_to", "unflatten"),
-    *("avg_pool1d", "avg_pool2d", "max_pool1d", "max_pool2d"),
 }
+
+#: How many arguments operations need whose first option has no value of its own.
+_LEAST = dict.fromkeys(
+    ("avg_pool1d", "avg_pool2d", "max_pool1d", "max_pool2d", "windows", "fold"), 2
+)
 
 _OPTIONS: dict[str, tuple[Callable[[str, ast.expr], object], str]] = {
     "axis": (_axis, "axis"),
@@ -348,8 +360,7 @@ _OPTIONS: dict[str, tuple[Callable[[str, ast.expr], object], str]] = {
     "k": (_whole, "k"),
     "pad_width": (_widths, "pad_width"),
     "length": (_size, "length"),
-    "stride": (_whole, "stride"),
-    "dilation": (_whole, "dilation"),
+    **{word: (_steps, word) for word in ("stride", "padding", "dilation")},
     "rows": (_size, "rows"),
     "columns": (_size, "columns"),
 }

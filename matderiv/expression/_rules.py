@@ -14,6 +14,7 @@ from matderiv.expression.index_maps import least_size, new_axis_of, parts_of, re
 from matderiv.expression.nodes import Node, transposed
 from matderiv.expression.size_text import (
     SizeText,
+    is_unnamed,
     is_worked_out,
     letters_of_size,
     put,
@@ -114,7 +115,8 @@ class Rules:
         if is_worked_out(size):
             return self._worked_out(size, {})
         if size not in self.letters:
-            self.letters[size] = self._letter(size)
+            unnamed = is_unnamed(size)
+            self.letters[size] = SizeVariable(same=True) if unnamed else self._letter(size)
         return self.letters[size]
 
     def _worked_out(self, text: SizeText, at: dict[str, SizeVariable]) -> SizeVariable:

@@ -73,17 +73,16 @@ def _windows(
     return nodes.Mapped(arg, ("windows", kernel, *_steps(stride, dilation)), axis)
 
 
-def _fold(
-    arg: Node, length: SizeText, axis: Axis = -1, stride: int = 1, dilation: int = 1
-) -> Node:
+def _fold(arg: Node, length: SizeText, axis: Axis = -1, stride: int = 1, dilation: int = 1) -> Node:
     """Windows added up, each entry at its place: the transposed map."""
     return nodes.Mapped(arg, ("fold", length, *_steps(stride, dilation)), axis)
 
 
-def _steps(stride: int, dilation: int) -> tuple[int, int]:
-    if min(stride, dilation) < 1:
+def _steps(*steps: object) -> tuple[int, ...]:
+    found = tuple(step for step in steps if isinstance(step, int) and step > 0)
+    if len(found) < len(steps):
         raise ShapeError("stride and dilation are whole numbers from 1.")
-    return stride, dilation
+    return found
 
 
 def _tri(rows: SizeText, columns: SizeText | None = None, k: int = 0) -> Node:

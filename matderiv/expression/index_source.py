@@ -17,6 +17,7 @@ __all__ = [
     "is_indexed",
     "joined_text",
     "mapped_text",
+    "padded",
     "selection_text",
     "slices",
     "surface",
@@ -118,10 +119,6 @@ def mapped_text(node: nodes.Mapped, arg: str, axis_word: str = "axis") -> str:
     name, *rest = node.move
     words = [arg]
     match node.move:
-        case ("pad", before, after, int(axes)) if axes:
-            place = (node.axis or 0) % axes
-            pairs = [f"({before}, {after})" if n == place else "(0, 0)" for n in range(axes)]
-            words.append(f"({', '.join(pairs)})")
         case ("pad", before, after, _):
             words.append(f"({before}, {after})")
         case ("tril" | "triu", k):
@@ -135,6 +132,21 @@ def mapped_text(node: nodes.Mapped, arg: str, axis_word: str = "axis") -> str:
     if node.axis is not None and name != "pad":
         words.append(f"{axis_word}={node.axis}")
     return f"{name}({', '.join(words)})"
+
+
+def padded(node: nodes.Mapped, axes: int) -> tuple[Node, tuple[tuple[SizeText, SizeText], ...]]:
+    """The array that zeros stand around, and how many before and after it along each axis."""
+    widths: list[tuple[SizeText, SizeText]] = [(0, 0)] * axes
+    base: Node = node
+    while isinstance(base, nodes.Mapped) and base.move[0] == "pad":
+        places = range(axes) if base.axis is None else [base.axis % axes]
+        if any(widths[place] != (0, 0) for place in places):
+            break
+        _, before, after, _ = base.move
+        for place in places:
+            widths[place] = (before or 0, after or 0)
+        base = base.arg
+    return base, tuple(widths)
 
 
 def joined_text(node: nodes.Joined, text: Callable[[Node], str], axis_word: str = "axis") -> str:

@@ -9,6 +9,7 @@ from functools import partial, reduce
 from typing import Any, TypeVar
 
 from matderiv.expression import axes, index_calls, index_maps, nodes
+from matderiv.expression.convolutions import convolution, pooling
 from matderiv.expression.dims import SINGLE, Shape
 from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.nodes import Node
@@ -173,6 +174,22 @@ OPERATIONS: dict[str, Operation] = {
     **{
         name: Operation(make, operands, options, method=name in SHAPING, asks=("dimensions",) * by)
         for name, (make, operands, options, by) in shape_calls.items()
+    },
+    **{
+        f"{name}_pool{axes}d": Operation(
+            pooling(kind, axes), ("X",), ("kernel", "stride", "padding")
+        )
+        for name, kind in (("avg", nodes.Mean), ("max", nodes.Max))
+        for axes in (1, 2)
+    },
+    **{
+        f"conv{axes}d": Operation(
+            convolution(axes),
+            ("X", "W"),
+            ("stride", "padding", "dilation"),
+            asks=("dimensions", "letter"),
+        )
+        for axes in (1, 2)
     },
     "block": Operation(index_calls.block, ("[[A, B], [C, D]]",), several=True),
     "eye": Operation(nodes.Eye, operands=(), options=("size",)),

@@ -105,11 +105,13 @@ def places_of_one(rule: Selection, indices: Sequence[int | str]) -> dict[int | s
     *row, column = indices
     before = [i - 1 for i in row if isinstance(i, int)]
     sizes = [size for size in rule.sizes if isinstance(size, int)]
-    if len(sizes) < len(rule.sizes) or isinstance(first, str) or kind not in ("=", "flat", "windows"):
+    known = len(sizes) == len(rule.sizes) and not isinstance(first, str)
+    if not known or kind not in ("=", "flat", "windows"):
         return {}
     if kind == "windows":
-        known = not isinstance(column, int) and len(before) == len(row)
-        return {column: _in_window(rule, before) + 1} if known else {}
+        if isinstance(column, int) or len(before) < len(row):
+            return {}
+        return {column: _in_window(rule, before) + 1}
     if isinstance(column, int):
         found = places_in(column - 1, sizes[:-1]) if kind == "flat" and not before else ()
         return {i: n + 1 for i, n in zip(row, found, strict=bool(found))}

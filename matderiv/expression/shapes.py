@@ -25,7 +25,7 @@ from matderiv.expression.readings import (
     taken,
     unlike_matrices,
 )
-from matderiv.expression.size_text import size_number, terms_of_size
+from matderiv.expression.size_text import is_unnamed, size_number, terms_of_size
 from matderiv.expression.source import source
 from matderiv.expression.vocabulary import MAX_SIZE, did_you_mean, is_greek
 
@@ -185,7 +185,10 @@ class _Inference:
         in_names = {dim.symbol for shape in found.values() for dim in shape}
         if scalar:
             found[self.program.loss.name] = ()
-        letters = {k: Dim(k, s.root().number or 1) for k, s in self.rules.letters.items()}
+        letters = {
+            k: Dim(symbols[s.root()] if is_unnamed(k) else k, s.root().number or 1)
+            for k, s in self.rules.letters.items()
+        }
         return found | {k: (dim,) for k, dim in letters.items() if k not in in_names}
 
     def _infer(self, declared: Mapping[str, tuple[int, ...]]) -> None:
@@ -462,7 +465,8 @@ class _Inference:
     def _lettered(self) -> dict[str, SizeVariable]:
         """All sizes with a letter: those of the first product, and those the program writes."""
         slots = dict(self._slots)
-        for letter, size in self.rules.letters.items():
+        written = {k: size for k, size in self.rules.letters.items() if not is_unnamed(k)}
+        for letter, size in written.items():
             if letter in slots and not join(slots[letter], size):
                 raise ShapeError(
                     f"{letter} is {slots[letter]} in {source(self.rules.products[0][0])} but "
@@ -470,10 +474,10 @@ class _Inference:
                     "another letter, such as K."
                 )
             slots.setdefault(letter, size)
-        for letter, size in self.rules.letters.items():
+        for letter, size in written.items():
             if size.fixed:
                 raise ShapeError(f"{letter} is {size} in this program; write the number.")
-        for one, other in itertools.combinations(self.rules.letters, 2):
+        for one, other in itertools.combinations(written, 2):
             if slots[one].root() is slots[other].root():
                 raise ShapeError(
                     f"{one} and {other} are the same size in this program; write {one} for both."
@@ -493,8 +497,9 @@ class _Inference:
     def _symbols(self) -> dict[SizeVariable, str]:
         """A letter for every size: N, D, M for the product's, and none that is a variable."""
         taken = set(self.program.names() | self.program.functions())
-        symbols = {size.root(): letter for letter, size in self.rules.letters.items()}
-        taken |= self.rules.letters.keys()
+        letters = self.rules.letters
+        symbols = {size.root(): k for k, size in letters.items() if not is_unnamed(k)}
+        taken |= letters.keys()
 
         further = itertools.chain(_FURTHER, (f"K_{n}" for n in itertools.count(1)))
 
@@ -517,7 +522,7 @@ class _Inference:
                 if size.root() not in worked:
                     give(size, *wishes)
         self.rules.symbols(symbols)
-        for shape in self.known.values():
+        for shape in (*self.known.values(), letters.values()):
             for size in shape:
                 give(size, *wishes)
         return symbols

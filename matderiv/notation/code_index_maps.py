@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from matderiv.expression import nodes
 from matderiv.expression.dims import Dim, Shape
 from matderiv.expression.index_maps import parts_of, result_size
-from matderiv.expression.index_source import index_text, is_indexed, slices, surface
+from matderiv.expression.index_source import index_text, is_indexed, padded, slices, surface
 from matderiv.expression.nodes import Node
 from matderiv.expression.reshaping import size_of_dim
 from matderiv.expression.shape_calls import beside_diagonal, kron_of
@@ -100,7 +100,7 @@ class MapCode:
         axis = node.axis
         match name, self._torch:
             case "pad", _:
-                return self._padded(node, arg)
+                return self._padded(node)
             case (("tril" | "triu"), _):
                 return f"{m}.{name}({arg}{f', {rest[0]}' if rest[0] else ''})"
             case "windows", _:
@@ -141,11 +141,11 @@ class MapCode:
         rows = self._one_hot(places, self.size(size_of_dim(length)))
         return f"{self.module}.einsum('{text}', {arg}, {rows})"
 
-    def _padded(self, node: nodes.Mapped, arg: str) -> str:
-        _, before, after, _ = node.move
+    def _padded(self, node: nodes.Mapped) -> str:
         count = len(self.shape(node.arg))
-        ends = tuple(self.size(0 if n is None else n) for n in (before, after))
-        widths = [ends if node.axis in (None, n) else ("0", "0") for n in range(count)]
+        base, ends = padded(node, count)
+        arg = self.text(base)
+        widths = [tuple(map(self.size, pair)) for pair in ends]
         if self._torch:
             flat = ", ".join(n for pair in reversed(widths) for n in pair)
             return f"torch.nn.functional.pad({arg}, ({flat}))"
