@@ -209,7 +209,11 @@ class Question:
         numbers["pi"] = nodes.Pi()
         names = dict.fromkeys((*self.names, *self.further))
         shapes = {name: tuple(map(_size_node, shape)) for name, shape in self.shapes.items()}
-        words = Words(names, self.function_names, letters, numbers, shapes, self.label)
+        values = (a.value for a in self.task.program.assignments)
+        parts = (part for value in values for part in nodes.walk(value))
+        moves = (part.move for part in parts if isinstance(part, nodes.Mapped))
+        kernels = {n for how, *places in moves if how == "windows" for n in places[:1]}
+        words = Words(names, self.function_names, letters, numbers, shapes, self.label, kernels)
         node = with_axes(parse_claim(claim, words), self.shapes)
         if not names_in(node) & self.further.keys():
             return node

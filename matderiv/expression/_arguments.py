@@ -112,6 +112,8 @@ def _after_text(
 
 
 def _wrong_count(name: str, form: Operation, given: int) -> str:
+    if name in _LEAST:
+        return f"{name} takes an array and the size of its windows: {form.usage(name)}."
     if name in ("ones", "zeros") and given > 1:
         return f"{name} takes its sizes in one bracket: {name}((2, 3))."
     if name == "eye" and given > 1:
@@ -314,8 +316,12 @@ _NEEDED = _MOVING - {"transpose"} | {
 }
 
 #: How many arguments operations need whose first option has no value of its own.
-_LEAST = dict.fromkeys(
-    ("avg_pool1d", "avg_pool2d", "max_pool1d", "max_pool2d", "windows", "fold"), 2
+_LEAST = {"unfold": 3} | dict.fromkeys(
+    (
+        *("avg_pool1d", "avg_pool2d", "max_pool1d", "max_pool2d"),
+        *("windows", "fold", "sliding_window_view"),
+    ),
+    2,
 )
 
 _OPTIONS: dict[str, tuple[Callable[[str, ast.expr], object], str]] = {
@@ -338,6 +344,7 @@ _OPTIONS: dict[str, tuple[Callable[[str, ast.expr], object], str]] = {
             "b",
             "p",
             "margin",
+            "r",
         )
     },
     "axis1": (_place, "axis1"),

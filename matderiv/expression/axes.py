@@ -242,7 +242,7 @@ def as_einsum(node: Node) -> tuple[str, tuple[Node, ...]] | None:
     >>> as_einsum(nodes.Sum(nodes.Multiply(left, right), 3))
     ('jil,kl->ijk', (Name(name='A'), Name(name='B')))
     """
-    outer = range(_MOST_AXES)
+    outer = list(range(_MOST_AXES))
     match node:
         case nodes.Rearrange(nodes.Sum() as total, order, None) if None not in order:
             outer, node = [axis for axis in order if axis is not None], total

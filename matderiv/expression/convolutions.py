@@ -13,7 +13,7 @@ from matderiv.expression.axes import einsum, over_axes
 from matderiv.expression.nodes import Node
 from matderiv.expression.size_text import SizeText
 
-__all__ = ["Steps", "convolution", "pooling"]
+__all__ = ["Steps", "convolution", "pooling", "toeplitz", "unfold"]
 
 #: A number of each axis, or one for all of them.
 Steps = int | tuple[int, ...]
@@ -88,6 +88,30 @@ def convolution(axes: int) -> Callable[..., Node]:
         return einsum(f"{batch}c{pairs},oc{inside}->{batch}o{places}", arg, w)
 
     return made
+
+
+def toeplitz(c: Node, r: Node | None = None, *, letter: Callable[[], str]) -> Node:
+    """T_ij = c_(i-j) below the diagonal and r_(j-i) above; with c alone it is symmetric.
+
+    Its rows are the windows of r backwards and c, read from the last.
+    """
+    size = letter()
+    row = c if r is None else r
+    counted = nodes.Multiply(row, nodes.Ones((size,)))  # as many entries as a window has
+    before = nodes.Mapped(nodes.Mapped(counted, ("slice", 1, None, 1)), _BACKWARDS)
+    both = nodes.Joined(before, c, "concatenate", 0)
+    return nodes.Mapped(nodes.Mapped(both, ("windows", size, 1, 1)), _BACKWARDS, 1)
+
+
+_BACKWARDS = ("slice", None, None, -1)
+
+
+def unfold(arg: Node, axis: int = -1, kernel: SizeText = 1, stride: Steps = 1) -> Node:
+    """Windows whose entries stand along a new last axis, as torch and NumPy have them."""
+    (step,) = _each(stride, 1, 1, "stride")
+    windows = nodes.Mapped(arg, ("windows", kernel, step, 1), axis)
+    inside = axis + 1 if axis >= 0 else axis
+    return windows if axis == -1 else nodes.Rearrange(windows, (inside,), rest=0)
 
 
 def pooling(kind: Callable[..., Node], axes: int) -> Callable[..., Node]:

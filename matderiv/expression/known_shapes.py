@@ -175,6 +175,9 @@ def named_sizes(program: Program, shapes: Mapping[str, Shape]) -> tuple[Program,
         return put(size, unnamed) if isinstance(size, str) and "_" in size else size
 
     def new(node: Node) -> Node:
+        match node:
+            case nodes.Multiply(arg, nodes.Ones((str(size),))) if is_unnamed(size):
+                return new(arg)  # they told the size of the array
         made = nodes.rebuilt(node, map(new, nodes.children(node)))
         return nodes.with_sizes(made, named)
 
@@ -285,13 +288,13 @@ def _counted(node: nodes.Mapped | nodes.Joined, rules: Rules) -> Node:
         new, axis = new_axis_of(node, len(rules.shape(node.right)))
         how = node.how if node.how == "list" else "stack" if new else "concatenate"
         return replace(node, how=how, axis=None if how == "list" else axis)
-    dimensions = len(rules.shape(node.arg))
-    if node.axis is None or node.move[0] in ("tril", "triu"):
+    dimensions, axis = len(rules.shape(node.arg)), node.axis
+    if axis is None or node.move[0] in ("tril", "triu"):
         return node
     if node.move[0] == "pad":
         node = replace(node, move=(*node.move[:3], dimensions if dimensions > 1 else 0))
     dimensions -= node.move[0] == "fold"
-    return replace(node, axis=None if dimensions == 1 else node.axis % dimensions)
+    return replace(node, axis=None if dimensions == 1 else axis % dimensions)
 
 
 def _single(node: Node, dimensions: int) -> Node:

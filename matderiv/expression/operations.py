@@ -9,13 +9,14 @@ from functools import partial, reduce
 from typing import Any, TypeVar
 
 from matderiv.expression import axes, index_calls, index_maps, nodes
-from matderiv.expression.convolutions import convolution, pooling
+from matderiv.expression.convolutions import convolution, pooling, toeplitz, unfold
 from matderiv.expression.dims import SINGLE, Shape
 from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.nodes import Node
 from matderiv.expression.norms import norm
 from matderiv.expression.shape_calls import shape_calls
 from matderiv.expression.shorthand import READ_AS, Shorthand, formula, matrix_power
+from matderiv.expression.size_text import SizeText
 
 __all__ = ["COMPOSITE", "NAMES", "OPERATIONS", "Operation", "ShapeOf", "operation_of", "rules_of"]
 
@@ -83,6 +84,8 @@ _EXAMPLES = {
     "pad": ("x", "(1, 1)"),
     "tri": ("4",),
     "windows": ("x", "3"),
+    "unfold": ("X", "0", "3", "1"),
+    "sliding_window_view": ("x", "3"),
     "fold": ("X", "N"),
     "onehot": ("y", "K"),
     "reshape": ("X", "(2, 3)"),
@@ -118,6 +121,10 @@ def _read_as(make: Callable[..., Node]) -> Operation:
 
 def _function_of_matrix(function: str, arg: Node) -> Node:
     return nodes.MatrixFunction(arg, function)
+
+
+def _sliding(arg: Node, kernel: SizeText, axis: int = -1) -> Node:
+    return unfold(arg, axis, kernel)
 
 
 OPERATIONS: dict[str, Operation] = {
@@ -191,6 +198,9 @@ OPERATIONS: dict[str, Operation] = {
         )
         for axes in (1, 2)
     },
+    "toeplitz": Operation(toeplitz, ("c",), ("r",), asks=("letter",)),
+    "unfold": Operation(unfold, ("X",), ("dim", "kernel", "stride"), method=True),
+    "sliding_window_view": Operation(_sliding, ("x",), ("kernel", "axis")),
     "block": Operation(index_calls.block, ("[[A, B], [C, D]]",), several=True),
     "eye": Operation(nodes.Eye, operands=(), options=("size",)),
     "ones": Operation(nodes.Ones, operands=(), options=("sizes",)),

@@ -105,8 +105,9 @@ def places_of_one(rule: Selection, indices: Sequence[int | str]) -> dict[int | s
     *row, column = indices
     before = [i - 1 for i in row if isinstance(i, int)]
     sizes = [size for size in rule.sizes if isinstance(size, int)]
-    known = len(sizes) == len(rule.sizes) and not isinstance(first, str)
-    if not known or kind not in ("=", "flat", "windows"):
+    if len(sizes) < len(rule.sizes) or isinstance(first, str):
+        return {}
+    if kind not in ("=", "flat", "windows"):
         return {}
     if kind == "windows":
         if isinstance(column, int) or len(before) < len(row):

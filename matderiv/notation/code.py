@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from matderiv.calculus.formulas.as_typed import as_typed
@@ -308,7 +308,7 @@ class _Function:
                 return left + operator + self._wrapped(other, least_right), own
         return self._called(code), _ATOM
 
-    def _einsum(self, subscripts: str, operands: tuple[Node, ...]) -> str:
+    def _einsum(self, subscripts: str, operands: Iterable[Node]) -> str:
         texts = ", ".join(self._of(operand)[0] for operand in operands)
         return f"{self._target.module}.einsum('{subscripts}', {texts})"
 

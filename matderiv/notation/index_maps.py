@@ -152,8 +152,9 @@ def constant_entry(rule: nodes.Selection, indices: tuple[Index, ...]) -> Box | N
             place = Terms((("+", Row((before, size_box(size)))), ("+", size_box(i))))
         return Scripts(Symbol("delta", greek=True), sub=joined((place, size_box(column))))
     if kind == "windows":
-        at = put("s*i + d*k + 1 - s - d", _in_words(rule, row))
-        return Scripts(Symbol("delta", greek=True), sub=joined((size_box(at), size_box(column))))
+        inside = put("s*i + d*k + 1 - s - d", _in_words(rule, row))
+        both = joined((size_box(inside), size_box(column)))
+        return Scripts(Symbol("delta", greek=True), sub=both)
     if kind != "=":
         return None
     at: SizeText = size_sum(first, 1)
