@@ -177,6 +177,7 @@ KNOWN: Functions = {
     "squeeze": np.squeeze,
     "broadcast_to": lambda a, s: np.broadcast_to(a, np.asarray(s, dtype=int)),
     "tensordot": lambda a, b, axes=2: np.tensordot(a, b, np.asarray(axes, dtype=int)),
+    "moveaxis": lambda a, one, other: np.moveaxis(a, int(one), int(other)),
     "swapaxes": lambda a, one, other: np.swapaxes(a, int(one), int(other)),
     "diag": lambda a, k=0: np.diag(a, int(k)),
     "diagonal": lambda a, k=0: np.diag(a, int(k)),

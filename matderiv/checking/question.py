@@ -212,7 +212,8 @@ class Question:
         values = (a.value for a in self.task.program.assignments)
         parts = (part for value in values for part in nodes.walk(value))
         moves = (part.move for part in parts if isinstance(part, nodes.Mapped))
-        kernels = {n for how, *places in moves if how == "windows" for n in places[:1]}
+        sizes_of = (move[1] for move in moves if move[0] == "windows")
+        kernels = {size for size in sizes_of if isinstance(size, int)}
         words = Words(names, self.function_names, letters, numbers, shapes, self.label, kernels)
         node = with_axes(parse_claim(claim, words), self.shapes)
         if not names_in(node) & self.further.keys():

@@ -15,6 +15,8 @@ from matderiv.expression.size_text import SizeText
 
 __all__ = ["Steps", "convolution", "pooling", "toeplitz", "unfold"]
 
+_MATRIX = 2  # dimensions
+
 #: A number of each axis, or one for all of them.
 Steps = int | tuple[int, ...]
 
@@ -31,11 +33,13 @@ def _each(steps: Steps, axes: int, least: int, word: str) -> tuple[int, ...]:
     return found
 
 
-def _padded(arg: Node, padding: tuple[int, ...]) -> Node:
-    """Zeros around the last axes."""
+def _padded(arg: Node, padding: tuple[int, ...], axes: int) -> Node:
+    """Zeros around the last axes of so many."""
     for axis, width in enumerate(padding, -len(padding)):
-        if width:
-            arg = nodes.Mapped(arg, ("pad", width, width, 0), axis)
+        if width and axes > 1:
+            arg = nodes.Mapped(arg, ("pad", width, width, axes), axis)
+        elif width:
+            arg = nodes.Mapped(arg, ("pad", width, width, 0))
     return arg
 
 
@@ -48,6 +52,13 @@ def _in_windows(
         behind = 2 * (axes - 1 - n)
         arg = nodes.Mapped(arg, ("windows", kernel[n], stride[n], dilation[n]), -1 - behind)
     return arg
+
+
+def _read_as_batch(arg: Node, dimensions: int, batch: int) -> tuple[Node, int]:
+    """A name that is read as a matrix where nothing is declared, as one of a batch of channels."""
+    if dimensions != _MATRIX or not isinstance(arg, nodes.Name):
+        return arg, dimensions
+    return nodes.Rearrange(arg, tuple(range(batch))), batch
 
 
 def convolution(axes: int) -> Callable[..., Node]:
@@ -64,16 +75,21 @@ def convolution(axes: int) -> Callable[..., Node]:
         letter: Callable[[], str],
     ) -> Node:
         own, kernel = dimensions(x), dimensions(w)
-        channels = kernel > axes
-        if (kernel, own - axes) not in ((axes, 0), (axes + 2, 1), (axes + 2, 2)):
+        batch = axes + 2
+        if (own, kernel) == (_MATRIX, batch if axes == _MATRIX else _MATRIX):
+            x, own = _read_as_batch(x, own, batch)
+        if own > axes:
+            w, kernel = _read_as_batch(w, kernel, batch)
+        channels = kernel == batch
+        if (kernel, own - axes) not in ((axes, 0), (batch, 1), (batch, 2)):
             raise ShapeError(
                 f"the arrays have {own} and {kernel} axes; {axes} and {axes} are a plain array and "
-                f"its kernel, {axes + 2} and {axes + 2} a batch of channels and its kernels, as in "
+                f"its kernel, {batch} and {batch} a batch of channels and its kernels, as in "
                 f"--shape X={'8x3' + 'x32' * axes} --shape W={'4x3' + 'x5' * axes}."
             )
         sizes = tuple(letter() for _ in range(axes))
         arg = _in_windows(
-            _padded(x, _each(padding, axes, 0, "padding")),
+            _padded(x, _each(padding, axes, 0, "padding"), own),
             sizes,
             _each(stride, axes, 1, "stride"),
             _each(dilation, axes, 1, "dilation"),
@@ -84,8 +100,8 @@ def convolution(axes: int) -> Callable[..., Node]:
         pairs = "".join(map("".join, zip(places, inside, strict=True)))
         if not channels:
             return einsum(f"{pairs},{inside}->{places}", arg, w)
-        batch = "n" * (own - axes - 1)
-        return einsum(f"{batch}c{pairs},oc{inside}->{batch}o{places}", arg, w)
+        first = "n" * (own - axes - 1)
+        return einsum(f"{first}c{pairs},oc{inside}->{first}o{places}", arg, w)
 
     return made
 
@@ -120,11 +136,18 @@ def pooling(kind: Callable[..., Node], axes: int) -> Callable[..., Node]:
     Windows stand side by side unless a stride is given. Padding is with zeros, and so of means.
     """
 
-    def made(arg: Node, kernel: SizeText, stride: Steps | None = None, padding: Steps = 0) -> Node:
+    def made(
+        arg: Node,
+        kernel: SizeText,
+        stride: Steps | None = None,
+        padding: Steps = 0,
+        *,
+        dimensions: Callable[[Node], int],
+    ) -> Node:
         widths = _each(padding, axes, 0, "padding")
         if any(widths) and kind is nodes.Max:
             raise ShapeError("of zeros around an array the largest may be one; leave padding out.")
-        arg = _padded(arg, widths)
+        arg = _padded(arg, widths, dimensions(arg))
         if stride is None or stride == kernel:
             for n in range(axes):
                 arg = nodes.Reshape(arg, (-1 - 2 * n, -1, kernel), "unflatten")

@@ -136,9 +136,8 @@ def mapped_text(node: nodes.Mapped, arg: str, axis_word: str = "axis") -> str:
             words += [str(k)] * (k != 0)
         case ("windows" | "fold", size, stride, dilation):
             words.append(str(size))
-            words += [f"stride={stride}"] * (stride != 1) + [f"dilation={dilation}"] * (
-                dilation != 1
-            )
+            words += [f"stride={stride}"] * (stride != 1)
+            words += [f"dilation={dilation}"] * (dilation != 1)
         case _:
             words += map(str, rest)
     if node.axis is not None and name != "pad":

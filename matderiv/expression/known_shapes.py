@@ -288,13 +288,11 @@ def _counted(node: nodes.Mapped | nodes.Joined, rules: Rules) -> Node:
         new, axis = new_axis_of(node, len(rules.shape(node.right)))
         how = node.how if node.how == "list" else "stack" if new else "concatenate"
         return replace(node, how=how, axis=None if how == "list" else axis)
-    dimensions, axis = len(rules.shape(node.arg)), node.axis
-    if axis is None or node.move[0] in ("tril", "triu"):
+    dimensions, along = len(rules.shape(node.arg)), node.axis
+    if along is None or node.move[0] in ("tril", "triu"):
         return node
-    if node.move[0] == "pad":
-        node = replace(node, move=(*node.move[:3], dimensions if dimensions > 1 else 0))
     dimensions -= node.move[0] == "fold"
-    return replace(node, axis=None if dimensions == 1 else axis % dimensions)
+    return replace(node, axis=None if dimensions == 1 else along % dimensions)
 
 
 def _single(node: Node, dimensions: int) -> Node:

@@ -184,7 +184,10 @@ OPERATIONS: dict[str, Operation] = {
     },
     **{
         f"{name}_pool{axes}d": Operation(
-            pooling(kind, axes), ("X",), ("kernel", "stride", "padding")
+            pooling(kind, axes),
+            ("X",),
+            ("kernel", "stride", "padding"),
+            asks=("dimensions",),
         )
         for name, kind in (("avg", nodes.Mean), ("max", nodes.Max))
         for axes in (1, 2)

@@ -137,7 +137,7 @@ def _slice(move: tuple[int | str | None, ...]) -> Box:
 
 
 def _in_words(rule: nodes.Selection, row: Iterable[Index]) -> dict[str, SizeText]:
-    """What s·i + d·k holds: the steps of windows and the letters of an entry."""
+    """The steps of windows and the letters of an entry, by their letters in s·i + d·k."""
     return dict(zip("sdik", (*rule.params, *row), strict=True))
 
 
