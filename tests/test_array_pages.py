@@ -219,6 +219,11 @@ def test_certificates_are_confirmed(kind: str, text: str, wrt: list[str], formul
     assert verify_certificate.outcome(data)[0] == 0
     other = {wrt[-1]: f"2*({formula})"}
     assert "not what is derived" in refused(sealed(data | {"gradients": other}))
+    if formula.endswith("@ v"):
+        array = str(found)
+        assert data["jacobian"] == {"formula": array, "direction": "v", "layout": "numerator"}
+        for wrong in ({"formula": f"{array}*v"}, {"formula": f"2*({array})"}, {"direction": "w"}):
+            assert "jacobian: " in refused(sealed(data | {"jacobian": data["jacobian"] | wrong}))
     if kind == "hessian":
         wrong = matderiv.hessian(f"2*({text})", wrt=wrt).json()
         assert "gradient: " in refused(sealed(data | {"gradient": json.loads(wrong)["gradient"]}))
