@@ -166,7 +166,7 @@ by = click.option(
 lang = click.option("--lang", default="en", show_default=True, metavar="en|zh", help="Language.")
 
 #: How much of long rows, columns and sums is printed.
-#: What exercises are drawn from.
+#: The number from which exercises are drawn.
 seed = click.option(
     "--seed",
     type=whole_number,

@@ -38,7 +38,7 @@ _MATRIX = 2  # dimensions
 _WRONG = 2  # formulas beside the right one
 _MANY = 3  # slips of which no more than one exercise is made
 
-#: What is wrong with a formula; "" of the right one.
+#: The mistake in a formula; "" of the right one.
 _Slip = Literal[
     "",
     "layout",
