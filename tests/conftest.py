@@ -74,8 +74,9 @@ def pytest_report_header(config: pytest.Config) -> str | None:
     return "a share of large families and of long tests, no real parts; --whole runs everything"
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what the plain command does not run."""
+    """Leave out what the plain command does not run, before anything else is done with it."""
     if config.stash[_WHOLE]:
         return
     families = defaultdict[str, list[pytest.Item]](list)

@@ -173,6 +173,7 @@ def test_every_method_is_among_them() -> None:
     assert {method for _, method in CASES} == set(METHODS) == set(words.METHODS)
 
 
+@pytest.mark.long
 def test_what_is_proved_is_true_at_random_points(monkeypatch: pytest.MonkeyPatch) -> None:
     """With nothing proved, every link is confirmed by evaluation: the prover and it agree."""
     monkeypatch.setattr(Prover, "same", lambda *_: False)
@@ -692,6 +693,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.long
 def test_the_program_says_one_line(tmp_path: Path) -> None:
     """Exit codes 0 and 1 and one line, and one more for each link if they are asked for."""
     path = tmp_path / "certificate.json"

@@ -14,12 +14,12 @@ from certificates.functions import ARGUMENT, JUMPS, SIMPLER
 from certificates.lowering import Places, summed, times
 from certificates.reading import Tree, exchanged, walk, whole_number
 
-#: What has no value somewhere, whatever its parts are, or asks for a sign.
+#: Functions without a value somewhere, whatever their parts are, or that ask for a sign.
 _PARTIAL = JUMPS | {"log", "erfinv", "gammaln", "digamma", "inv", "logdet", "max"}
 
 
 class Entries:
-    """What is known of trees in all worlds; each part is looked at once."""
+    """Trees as all worlds see them; each part is looked at once."""
 
     def __init__(self, calculus: Calculus) -> None:
         self.calculus, self.program = calculus, calculus.program

@@ -145,7 +145,7 @@ class Reals:
 
     def __init__(self, digits: int) -> None:
         self.bits = digits * 10 // 3
-        self.cost = 1 + self.bits // 40
+        self.cost = 1 + self.bits // 400
         self._numbers: dict[Fraction | int, Real] = {}
         self._functions: dict[str, Any] = {}
 
