@@ -340,30 +340,11 @@ def _anything(*_: object, **__: object) -> float:
 
 _VALUES: tuple[object, ...] = (
     *(None, True, 0, 1, -1, 3, 2.5, float("nan"), 10**30, 10**5000, 1j, object(), _anything),
-    *(
-        "",
-        "X",
-        "L",
-        "en",
-        "md",
-        "all",
-        "\n",
-        "L = sum(X @ W)",
-        "sum(x**2)",
-        "2*X",
-        "numpy",
-        "é\ud800",
-    ),
+    *("", "\n", "é\ud800", "L = sum(X @ W)", *"X L en md all sum(x**2) 2*X numpy".split()),
     *(b"X", (), [], {}, ["X"], ("X", "W"), [None], (2, 3), [("X", "symmetric")], {"X"}, range(2)),
     *({"X": (2, 3)}, {"X": [2, 2]}, {"X": 3}, {"N": 2}, {"N": 0}, {"X": "diagonal"}, {1: 2}),
-    *(
-        {"f": _anything},
-        np.zeros((2, 3)),
-        np.int64(3),
-        np.float32(2),
-        Path("a.md"),
-        {"X": (10**9,)},
-    ),
+    *({"X": (10**9,)}, {"f": _anything}, Path("a.md")),
+    *(np.zeros((2, 3)), np.int64(3), np.float32(2)),
 )
 
 
@@ -462,20 +443,7 @@ _OPTIONS: dict[str, tuple[str, ...]] = {
     "--dtype": ("float64", "int3"),
 }
 _ANYTHING = (
-    *(
-        "0",
-        "-1",
-        "",
-        "x",
-        "X=3",
-        "\n",
-        "\udcff.md",
-        "9" * 40,
-        "--",
-        "-h",
-        "--fragment",
-        "--nothing",
-    ),
+    *("", "\n", "\udcff.md", "9" * 40, *"0 -1 x X=3 -- -h --fragment --nothing".split()),
     *(word for words in _OPTIONS.values() for word in words),
 )
 

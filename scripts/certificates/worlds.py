@@ -28,7 +28,7 @@ Place = Mapping[str, int]
 
 
 def _inner(one: Sequence[Real], other: Sequence[Real]) -> Real:
-    return reduce(add, map(mul, one, other))
+    return reduce(add, (u * v for u, v in zip(one, other, strict=True)))
 
 
 class NoValueError(RefusedError):
@@ -60,7 +60,7 @@ class World:
         """The shape of a name."""
         return self.shape(self.program.shapes[name])
 
-    def at(self, indices: Places, p: Place) -> Shape:
+    def at(self, indices: Iterable[Tree], p: Place) -> Shape:
         """Numbers for the letters among indices."""
         return tuple(p[index[1]] if index[0] == "name" else index[1] for index in indices)
 
@@ -118,7 +118,7 @@ class World:
         """All choices of the letters of sums."""
         letters = [bound[1][0][1] for bound in bounds]
         sizes = self.shape([str(bound[1][2][1]) for bound in bounds])
-        found = [dict(zip(letters, place, strict=True)) for place in places(sizes)]
+        found: list[Place] = [dict(zip(letters, place, strict=True)) for place in places(sizes)]
         self.work.spend(len(found))
         return found
 
