@@ -70,9 +70,10 @@ class Real:
     def __mul__(self, other: Real) -> Real:
         if _ZERO in (self.ends, other.ends):
             return Real(_ZERO, _NOTHING, self.bits)
+        here, there = 0 in self, 0 in other
         grain = min(
-            _NOTHING if 0 in self and 0 not in other else _top(self.ends) + other.grain,
-            _NOTHING if 0 in other and 0 not in self else _top(other.ends) + self.grain,
+            _NOTHING if here and not there else _top(self.ends) + other.grain,
+            _NOTHING if there and not here else _top(other.ends) + self.grain,
         )
         return Real(libmp.mpi_mul(self.ends, other.ends, self.bits), grain, self.bits)
 
@@ -251,12 +252,14 @@ class Reals:
         """A whole power, multiplied out."""
         if abs(n) > MOST_POWER:
             refuse(f"an exponent is over {MOST_POWER}")
-        total, square, left = self.number(1), u, abs(n)
+        total, square, left = None, u, abs(n)
         while left:
-            total = total * square if left % 2 else total
+            if left % 2:
+                total = square if total is None else total * square
             left //= 2
             square = square * square if left else square
-        return total if n >= 0 else self.number(1) / total
+        one = self.number(1)
+        return one if total is None else total if n > 0 else one / total
 
     def pi(self) -> Real:
         """The number π."""

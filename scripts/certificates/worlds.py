@@ -124,8 +124,9 @@ class World:
 
     def _product(self, parts: Places, p: Place) -> Real:
         """Several factors; where one is 0, others are not worked out that have a value anyway."""
-        found = self.field.number(1)
-        for part in parts:
+        first, *others = parts
+        found = self._value(first, p)
+        for part in others:
             if not (self.field.zero(found) and self.entries.total(part)):
                 found = found * self._value(part, p)
         return found
