@@ -89,7 +89,7 @@ def _torch() -> ModuleType:
     module: Any = ModuleType("torch")
     names = (
         "exp log sqrt tanh sin cos arctan sign abs sum mean prod trace diag outer maximum minimum "
-        "tan sinh cosh arcsin arccos arcsinh arccosh arctanh amax amin cumsum floor ceil round trunc tril triu"
+        "tan sinh cosh arcsin arccos arcsinh arccosh arctanh amax amin cumsum hstack vstack floor ceil round trunc tril triu"
     )
     own = {name: getattr(np, name) for name in names.split()}
     own |= {name: _ONE[name] for name in ("sigmoid", "relu", "erf")}
@@ -106,7 +106,7 @@ def _torch() -> ModuleType:
     module.eye, module.ones = _made(np.eye), _made(np.ones)
     linear = {
         name: getattr(np.linalg, name)
-        for name in "inv det norm solve slogdet svd eigh eigvalsh".split()
+        for name in "inv det norm solve slogdet svd eigh eigvalsh matrix_power".split()
     }
     linear["matrix_exp"] = FUNCTIONS["expm"]
     module.linalg = SimpleNamespace(**{n: _of_tensors(f) for n, f in linear.items()})

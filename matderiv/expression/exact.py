@@ -23,10 +23,10 @@ from matderiv.expression.index_values import (
     selection_values,
 )
 from matderiv.expression.matrix_functions import (
-    at_sizes,
     exponent_of,
     function_kind,
     place_of,
+    with_exponent,
 )
 from matderiv.expression.nodes import Node
 from matderiv.expression.numeric import rearrange
@@ -182,7 +182,7 @@ def _function_of_matrix(
         raise ArithmeticError("a function of a matrix is no fraction")
     made = precise_value if len(operands) == 1 else precise_change
     matrices = (mpmath.matrix(operand.tolist()) for operand in operands)
-    found = made(at_sizes(node.function, arithmetic.sizes), *matrices)
+    found = made(with_exponent(node.function, arithmetic.sizes), *matrices)
     return np.array(found.tolist(), dtype=object)
 
 

@@ -17,7 +17,6 @@ from matderiv.expression.size_text import size_number, size_sum
 __all__ = [
     "MATRIX_FUNCTIONS",
     "SMOOTH",
-    "at_sizes",
     "call_of",
     "eigenvalue",
     "exponent_of",
@@ -27,13 +26,14 @@ __all__ = [
     "is_eigenvalue",
     "is_symmetric_product",
     "matrix_slope",
+    "matrix_times",
     "nuclear_norm",
     "place_of",
     "singular_value",
     "slope_of_trace",
     "slope_parts",
     "symmetric_names",
-    "times",
+    "with_exponent",
 ]
 
 #: Functions that have a derivative along a matrix, by name; a power has its exponent, the text of a
@@ -51,8 +51,8 @@ def _power_below(node: nodes.MatrixFunction) -> Node:
     )
 
 
-#: What f′(A) is a multiple of, by name of f: the inverse of the root, and the projector v·vᵀ in
-#: place of λ·v·vᵀ.
+#: The matrix that f′(A) is a multiple of, by name of f: the inverse of the root, and the
+#: projector v·vᵀ in place of λ·v·vᵀ.
 _SLOPES: dict[str, Callable[[nodes.MatrixFunction], Node]] = {
     "expm": lambda node: node,
     "sqrtm": nodes.Inverse,
@@ -91,10 +91,10 @@ def exponents(function: str) -> tuple[str, ...]:
     return (exponent_of(function),) if function_kind(function) == "matrix_power" else ()
 
 
-def at_sizes(function: str, sizes: Mapping[str, int]) -> str:
+def with_exponent(function: str, sizes: Mapping[str, int]) -> str:
     """The function with a number for the letter in its exponent.
 
-    >>> at_sizes("matrix_power k - 1", {"k": 3}), at_sizes("expm", {})
+    >>> with_exponent("matrix_power k - 1", {"k": 3}), with_exponent("expm", {})
     ('matrix_power 2', 'expm')
     """
     for exponent in exponents(function):
@@ -205,16 +205,18 @@ def matrix_slope(node: nodes.MatrixFunction, shape: Callable[[Node], Shape]) -> 
     'inv(sqrtm(A))/2'
     """
     factor, matrix = slope_parts(node)
-    return times(factor, matrix, shape)
+    return matrix_times(factor, matrix, shape)
 
 
 def slope_of_trace(node: nodes.MatrixFunction, shape: Callable[[Node], Shape]) -> Node:
     """The gradient f′(A)ᵀ of tr f(A); v·vᵀ is its own transpose."""
     factor, matrix = slope_parts(node)
-    return times(factor, matrix if is_eigen(node.function) else nodes.Transpose(matrix), shape)
+    return matrix_times(
+        factor, matrix if is_eigen(node.function) else nodes.Transpose(matrix), shape
+    )
 
 
-def times(factor: Fraction | str, matrix: Node, shape: Callable[[Node], Shape]) -> Node:
+def matrix_times(factor: Fraction | str, matrix: Node, shape: Callable[[Node], Shape]) -> Node:
     """A multiple of a matrix, by a number or a size."""
     match factor:
         case Fraction(numerator=1):

@@ -54,9 +54,14 @@ def matrix_value(function: str, matrix: _Values) -> _Values:
 def matrix_change(function: str, matrix: _Values, change: _Values) -> _Values:
     """The derivative of a function of a matrix along another, the upper right block.
 
+    Raises:
+        LinAlgError: they are no square matrices of one size.
+
     >>> matrix_change("matrix_power 2", np.eye(2), np.ones((2, 2))).tolist()
     [[2.0, 2.0], [2.0, 2.0]]
     """
+    if matrix.ndim != _MATRIX or matrix.shape != change.shape:
+        raise np.linalg.LinAlgError
     size = len(matrix)
     return matrix_value(function, np.block([[matrix, change], [0 * matrix, matrix]]))[:size, size:]
 

@@ -27,7 +27,7 @@ from matderiv.expression.index_values import (
     reshaped,
     selection_values,
 )
-from matderiv.expression.matrix_functions import at_sizes, exponents
+from matderiv.expression.matrix_functions import exponents, with_exponent
 from matderiv.expression.matrix_values import matrix_change, matrix_value
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import NAMES, OPERATIONS
@@ -152,7 +152,7 @@ class Evaluator:
         if isinstance(node, nodes.Rearrange):
             return rearrange(operands[0], node)
         letters = (x for exponent in exponents(node.function) for x in letters_of_size(exponent))
-        function = at_sizes(node.function, {x: self._size(node, x) for x in letters})
+        function = with_exponent(node.function, {x: self._size(node, x) for x in letters})
         made = matrix_value if isinstance(node, nodes.MatrixFunction) else matrix_change
         return made(function, *operands)
 

@@ -36,9 +36,9 @@ from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.matrix_functions import (
     MATRIX_FUNCTIONS,
     SMOOTH,
-    at_sizes,
     exponents,
     function_kind,
+    with_exponent,
 )
 from matderiv.expression.selections import value_at
 from matderiv.expression.size_text import letters_of_size, size_number
@@ -295,7 +295,7 @@ class _Point:
         sizes = {
             letter: self.size(letter) for e in exponents(function) for letter in letters_of_size(e)
         }
-        return at_sizes(function, sizes)
+        return with_exponent(function, sizes)
 
 
 def _greatest(form: Form) -> int:

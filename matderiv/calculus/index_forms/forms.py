@@ -238,6 +238,8 @@ def size_form(symbol: str) -> Form:
     >>> size_form("N - 1") == difference(single(SizeAtom("N")), ONE_FORM)
     True
     """
+    if symbol.isdigit():
+        return constant(Fraction(symbol))
     if not is_worked_out(symbol):
         return single(SizeAtom(symbol))
     return added(

@@ -17,7 +17,7 @@ from matderiv.expression.definitions import (
     second_derivative,
     unfolded,
 )
-from matderiv.expression.matrix_functions import is_eigen, slope_parts, times
+from matderiv.expression.matrix_functions import is_eigen, matrix_times, slope_parts
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import rules_of
 
@@ -247,7 +247,7 @@ def of_trace(node: nodes.MatrixFunction, da: Node, shape: ShapeOf) -> Node:
     """For tr f(A): tr(f′(A)·dA). Higham, Functions of Matrices (2008), 3."""
     change = filled(da, shape(node.arg), shape)
     factor, matrix = slope_parts(node)
-    return times(factor, nodes.Trace(nodes.MatMul(matrix, change)), shape)
+    return matrix_times(factor, nodes.Trace(nodes.MatMul(matrix, change)), shape)
 
 
 @_rule(nodes.MatrixFunction)
