@@ -70,6 +70,8 @@ def check(data: Json) -> list[tuple[str, str]]:
             with _located(f"{where}, chain {number}"):
                 found += _links(chain, prover, about, where)
     _check_answers(data, program)
+    if "jacobian" in data:
+        _check_jacobian(data, program)
     _check_counts(data, program)
     _evaluate(data, Entries(prover.calculus), found)
     for link in found:
@@ -148,6 +150,35 @@ def _check_paired(data: Json, program: Program) -> None:
             refuse(f"gradient: {name} is another input in the program")
     if data["assume"] != of["assume"] or data["functions"] or of["functions"]:
         refuse("gradient: the programs do not assume the same, or name functions")
+
+
+def _check_jacobian(data: Json, program: Program) -> None:
+    """Refuse a Jacobian J of y by x that holds v, or where ⟨v, y⟩ has another gradient than Jᵀv.
+
+    It is Jv in denominator layout; v∗J of a number y, and Σ v∗J by a number x.
+    """
+    own, wrt = data["jacobian"], data["wrt"]
+    v, total = own["direction"], [*program.definitions][-1]
+    if len(wrt) != 1 or v not in program.inputs or v in wrt or v in data["assume"]:
+        refuse(f"jacobian: {v[:40]!r} is no free direction, or the gradient is not by one input")
+    if any(v in names(tree) for name, tree in program.definitions.items() if name != total):
+        refuse(f"jacobian: {v} is not free; another value uses it")
+    summed, array = program.definitions[total], parse(own["formula"])
+    direction = ("name", v)
+    of = summed[2][0] if summed[0] == "call" and summed[1] == "sum" else summed
+    if of[0] != "mul" or len(of[1]) != len((v, array)) or of[1][0] != direction:
+        refuse(f"jacobian: the program does not end in its product with {v}")
+    if v in names(array) or not names(array) <= program.shapes.keys() | program.sizes.keys():
+        refuse(f"jacobian: its formula names {v}, or what is no value of the program")
+    turned = array[1] if array[0] == "T" else ("T", array)
+    product: Tree = ("mul", (direction, array))
+    if program.shapes[v] and program.shapes[wrt[0]]:
+        sides = {"numerator": turned, "denominator": array}
+        product = ("matmul", sides.get(own["layout"]), direction)
+    elif program.shapes[v]:
+        product = ("call", "sum", (product,))
+    if parse(data["gradients"][wrt[0]]) != product:
+        refuse(f"jacobian: the gradient is not its product with {v}")
 
 
 def _check_derived(name: str, ends: Mapping[str, str], program: Program) -> None:
