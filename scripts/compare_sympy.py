@@ -251,7 +251,10 @@ _MISSING = {
     "entries named by arrays": ["onehot", "tri"],
     "entries in another shape": ["reshape", "ravel", "vec", "kron"],
     "a part of a matrix": ["diagonal", "triu", "tril", "solve_triangular"],
-    "a function of a matrix": ["expm", "sqrtm", "eigvalsh", "svdvals"],
+    "a function of a matrix": [
+        *("expm", "sqrtm", "logm", "sinm", "cosm", "matrix_power", "eigvalsh", "svdvals"),
+        *(f"{name}_frechet" for name in ("expm", "sqrtm", "logm", "sinm", "cosm", "matrix_power")),
+    ],
 }
 
 
