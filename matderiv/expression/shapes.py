@@ -9,8 +9,9 @@ from dataclasses import replace
 
 from matderiv.errors import InputError, ShapeError, brief
 from matderiv.expression import nodes
-from matderiv.expression._rules import Rules, solved_size
+from matderiv.expression._rules import Rules
 from matderiv.expression._sizes import ShapeVariables, SizeVariable, join, words
+from matderiv.expression._worked_sizes import solved_size
 from matderiv.expression.dims import Dim, Shape
 from matderiv.expression.known_shapes import rules_over
 from matderiv.expression.nodes import Node
@@ -185,7 +186,7 @@ class _Inference:
         in_names = {dim.symbol for shape in found.values() for dim in shape}
         if scalar:
             found[self.program.loss.name] = ()
-        letters = {k: Dim(k, s.root().number or 1) for k, s in self.rules.letters.items()}
+        letters = {k: Dim(k, s.root().number or 1) for k, s in self.rules.sizes.letters.items()}
         return found | {k: (dim,) for k, dim in letters.items() if k not in in_names}
 
     def _infer(self, declared: Mapping[str, tuple[int, ...]]) -> None:
@@ -397,11 +398,11 @@ class _Inference:
                     f"Leave out {name}, or give it {size.number}."
                 )
             size.settle(number)
-        self.rules.work_out()
-        self.rules.tell_apart()
+        self.rules.sizes.work_out()
+        self.rules.sizes.tell_apart()
         shapes = (*self.known.values(), *((size,) for size in slots.values()))
         fixed = {s.number for shape in shapes for s in shape if s.fixed}
-        worked = {size.root() for size, _, _ in self.rules.worked}
+        worked = {size.root() for size, _, _ in self.rules.sizes.worked}
         for name, size in self._slots.items():
             free = size.number is None and size.root() not in worked
             if free and DEFAULT_SIZES[name] not in fixed:
@@ -410,7 +411,7 @@ class _Inference:
         pairs = ((shape, size) for shape in shapes for size in shape)
         ends = {  # the m of N - m is given before the N
             at[letter].root()
-            for _, text, at in self.rules.worked
+            for _, text, at in self.rules.sizes.worked
             for product, number in terms_of_size(text).items()
             for letter in product
             if number < 0 and letter in at
@@ -425,7 +426,7 @@ class _Inference:
                 order = sorted(_DEFAULTS, key=lambda n: (n in beside, used[n]))
                 self._give(size, order)
                 used[size.number] += 1
-        for size, least, node in self.rules.least:
+        for size, least, node in self.rules.index_maps.least:
             if (size.number or least) < least:
                 raise ShapeError(
                     f"{source(node)}: {source(node.arg)} has {size.number} entries there, and "
@@ -435,11 +436,13 @@ class _Inference:
     def _give(self, size: SizeVariable, wishes: Sequence[int]) -> None:
         """A number for an open size, at which slices of it have two entries if that can be."""
         root = size.root()
-        least = max((n for own, n, _ in self.rules.least if own.root() is root), default=1)
+        least = max(
+            (n for own, n, _ in self.rules.index_maps.least if own.root() is root), default=1
+        )
 
         def leaves(number: int) -> bool:
             """Whether what is worked out from the size has two entries or more."""
-            for own, text, at in self.rules.worked:
+            for own, text, at in self.rules.sizes.worked:
                 known = {n: number if s.root() is root else s.number for n, s in at.items()}
                 numbers = {name: n for name, n in known.items() if n is not None}
                 if number not in known.values():
@@ -457,12 +460,12 @@ class _Inference:
 
         fitting = [n for n in (*wishes, *range(least, least + _FEW)) if n >= least and leaves(n)]
         size.settle(fitting[0] if fitting else least)
-        self.rules.work_out()
+        self.rules.sizes.work_out()
 
     def _lettered(self) -> dict[str, SizeVariable]:
         """All sizes with a letter: those of the first product, and those the program writes."""
         slots = dict(self._slots)
-        for letter, size in self.rules.letters.items():
+        for letter, size in self.rules.sizes.letters.items():
             if letter in slots and not join(slots[letter], size):
                 raise ShapeError(
                     f"{letter} is {slots[letter]} in {source(self.rules.products[0][0])} but "
@@ -470,10 +473,10 @@ class _Inference:
                     "another letter, such as K."
                 )
             slots.setdefault(letter, size)
-        for letter, size in self.rules.letters.items():
+        for letter, size in self.rules.sizes.letters.items():
             if size.fixed:
                 raise ShapeError(f"{letter} is {size} in this program; write the number.")
-        for one, other in itertools.combinations(self.rules.letters, 2):
+        for one, other in itertools.combinations(self.rules.sizes.letters, 2):
             if slots[one].root() is slots[other].root():
                 raise ShapeError(
                     f"{one} and {other} are the same size in this program; write {one} for both."
@@ -493,8 +496,8 @@ class _Inference:
     def _symbols(self) -> dict[SizeVariable, str]:
         """A letter for every size: N, D, M for the product's, and none that is a variable."""
         taken = set(self.program.names() | self.program.functions())
-        symbols = {size.root(): letter for letter, size in self.rules.letters.items()}
-        taken |= self.rules.letters.keys()
+        symbols = {size.root(): letter for letter, size in self.rules.sizes.letters.items()}
+        taken |= self.rules.sizes.letters.keys()
 
         further = itertools.chain(_FURTHER, (f"K_{n}" for n in itertools.count(1)))
 
@@ -507,16 +510,16 @@ class _Inference:
             symbols[root] = found
             taken.add(found)
 
-        worked = {size.root() for size, _, _ in self.rules.worked if not size.fixed}
+        worked = {size.root() for size, _, _ in self.rules.sizes.worked if not size.fixed}
         for letter, size in self._slots.items():
             if size.root() not in worked:
                 give(size, letter, f"{letter}_0")
         wishes = () if self._slots else tuple(DEFAULT_SIZES)
-        for _, _, at in self.rules.worked:
+        for _, _, at in self.rules.sizes.worked:
             for size in at.values():
                 if size.root() not in worked:
                     give(size, *wishes)
-        self.rules.symbols(symbols)
+        self.rules.sizes.symbols(symbols)
         for shape in self.known.values():
             for size in shape:
                 give(size, *wishes)
