@@ -46,6 +46,7 @@ __all__ = [
     "Node",
     "Norm",
     "Number",
+    "OfSquare",
     "OneHot",
     "Ones",
     "Outer",
@@ -513,6 +514,9 @@ Reduction = Sum | Mean | Prod | Max | Min | LogSumExp | Var | Std
 
 #: Constants of zeros and ones, and what is a product with one.
 IndexMap = Selection | OneHot | Mapped | Joined | Gathered | Reshape
+
+#: Operations on one square matrix.
+OfSquare = Trace | Inverse | Determinant | LogDet | MatrixFunction
 
 #: Operations along an axis that keep the shape.
 AlongAxis = Softmax | LogSoftmax
