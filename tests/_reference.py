@@ -49,7 +49,7 @@ def _unflatten(a: Array, axis: int, sizes: list[int]) -> Array:
     return a.reshape([*a.shape[:axis], *sizes, *a.shape[axis + 1 :]])
 
 
-def _along(a: Array, axis: int, k: int, stride: int, dilation: int) -> Array:
+def _in_windows(a: Array, axis: int, k: int, stride: int, dilation: int) -> Array:
     """Entry j of window i along an axis is entry s·i + d·j."""
     count = (a.shape[axis] - dilation * (k - 1) - 1) // stride + 1
     places = np.add.outer(stride * np.arange(count), dilation * np.arange(k))
@@ -90,7 +90,7 @@ def _pool(axes: int, reduced: Callable[..., Array]) -> Callable[..., Array]:
         if padding:
             a = np.pad(a, [(0, 0)] * (a.ndim - axes) + [(padding, padding)] * axes)
         for n in range(axes):
-            a = _along(a, a.ndim - 1 - 2 * n, int(k), int(stride or k), 1)
+            a = _in_windows(a, a.ndim - 1 - 2 * n, int(k), int(stride or k), 1)
         return np.asarray(reduced(a, tuple(-1 - 2 * n for n in range(axes))))
 
     return value
@@ -215,15 +215,15 @@ KNOWN: Functions = {
     "unflatten": lambda a, axis, s: _unflatten(a, int(axis), [int(n) for n in np.ravel(s)]),
     **{f"avg_pool{n}d": _pool(n, np.mean) for n in (1, 2)},
     **{f"max_pool{n}d": _pool(n, np.max) for n in (1, 2)},
-    "windows": lambda a, k, axis=-1, stride=1, dilation=1: _along(
+    "windows": lambda a, k, axis=-1, stride=1, dilation=1: _in_windows(
         a, axis % a.ndim, int(k), stride, dilation
     ),
     "fold": lambda a, n, axis=-1, stride=1, dilation=1: _fold(a, int(n), axis, stride, dilation),
     "unfold": lambda a, axis, k, stride=1: np.moveaxis(
-        _along(a, int(axis), int(k), int(stride), 1), int(axis) + 1, -1
+        _in_windows(a, int(axis), int(k), int(stride), 1), int(axis) + 1, -1
     ),
     "sliding_window_view": lambda a, k, axis=0: np.moveaxis(
-        _along(a, axis, int(k), 1, 1), axis + 1, -1
+        _in_windows(a, axis, int(k), 1, 1), axis + 1, -1
     ),
     "conv1d": _conv,
     "conv2d": _conv,
