@@ -36,7 +36,7 @@ class WorkedSizes:
             return self.worked_out(size, {})
         if size not in self.letters:
             unnamed = is_unnamed(size)
-            self.letters[size] = SizeVariable(same=True) if unnamed else self._letter(size)
+            self.letters[size] = SizeVariable() if unnamed else self._letter(size)
         return self.letters[size]
 
     def worked_out(self, text: SizeText, at: dict[str, SizeVariable]) -> SizeVariable:
