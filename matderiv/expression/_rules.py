@@ -14,6 +14,9 @@ from matderiv.expression.index_maps import least_size, new_axis_of, parts_of, re
 from matderiv.expression.nodes import Node, transposed
 from matderiv.expression.size_text import (
     SizeText,
+    asked_of,
+    asked_text,
+    is_length,
     is_worked_out,
     letters_of_size,
     put,
@@ -68,7 +71,7 @@ class Rules:
             case nodes.Name(name):
                 return self.known[name] if name in self.known else self._unknown(name)
             case nodes.Number() | nodes.Size() | nodes.Pi():
-                return ()
+                return self._number(node)
             case nodes.Negate(arg) | nodes.Apply(_, arg):
                 return self.shape(arg)
             case nodes.Functional(_, arg):
@@ -107,15 +110,33 @@ class Rules:
                 return self._entrywise(node)
         raise MissingRuleError(node, "shape")
 
+    def _number(self, node: Node) -> ShapeVariables:
+        if isinstance(node, nodes.Size) and is_length(node.symbol):
+            self.size(node.symbol)  # the array has such an axis
+        return ()
+
     def size(self, size: int | str) -> SizeVariable:
         """A number, or the size with this letter."""
         if isinstance(size, int):
             return SizeVariable(size, fixed=True)
         if is_worked_out(size):
             return self._worked_out(size, {})
+        if is_length(size):
+            return self._length(size)
         if size not in self.letters:
             self.letters[size] = self._letter(size)
         return self.letters[size]
+
+    def _length(self, asked: str) -> SizeVariable:
+        """A size that an array is asked for."""
+        name, axis = asked_of(asked)
+        shape = self.shape(nodes.Name(name))
+        if axis is None:
+            axes = {f"_n{n}": size for n, size in enumerate(shape)}
+            return self._worked_out(put("*".join(axes) or "1", {}), axes)
+        if not -len(shape) <= axis < len(shape):
+            raise ShapeError(f"{asked_text(asked)}: {name} is {words(shape)}; it has no such axis.")
+        return shape[axis]
 
     def _worked_out(self, text: SizeText, at: dict[str, SizeVariable]) -> SizeVariable:
         """A size whose text holds letters: those in `at`, and letters of the program."""

@@ -69,6 +69,7 @@ __all__ = [
     "operands_of",
     "parts_with_rebuild",
     "rebuilt",
+    "resized",
     "substituted",
     "transposed",
     "walk",
@@ -563,6 +564,34 @@ def rebuilt(node: Node, operands: Iterable[Node]) -> Node:
     for name in _REST[kind]:
         changes[name] = getattr(node, name)
     return kind(**changes)
+
+
+def resized(node: Node, size: Callable[[str], int | str]) -> Node:
+    """The node with other sizes where it holds letters; a `Size` and its operands stay.
+
+    >>> resized(Eye("N"), lambda letter: 3)
+    Eye(size=3)
+    """
+
+    def new(own: int | str) -> int | str:
+        return size(own) if isinstance(own, str) else own
+
+    match node:
+        case Eye(own):
+            return Eye(new(own))
+        case Ones(sizes):
+            return Ones(tuple(map(new, sizes)))
+        case Selection(kind, params, sizes):
+            return Selection(kind, tuple(map(new, params)), tuple(map(new, sizes)))
+        case OneHot(arg, own):
+            return OneHot(arg, new(own))
+        case Reshape(arg, sizes, how):
+            return Reshape(arg, tuple(map(new, sizes)), how)
+        case Mapped(arg, (kind, *places), axis) if any(isinstance(n, str) for n in places):
+            return Mapped(arg, (kind, *(n if n is None else new(n) for n in places)), axis)
+        case Gathered(array, labels, how, str(rows)):
+            return Gathered(array, labels, how, new(rows))
+    return node
 
 
 def transposed(node: Node) -> Node:
