@@ -50,6 +50,7 @@ _WORDS: Mapping[type[Node], str] = {
     nodes.Apply: "function",
     nodes.Functional: "functional",
     nodes.MatrixFunction: "matrix_function",
+    nodes.Frechet: "linear",
     nodes.LogSumExp: "logsumexp",
     nodes.LogSoftmax: "logsoftmax",
     nodes.Softmax: "softmax",

@@ -122,6 +122,9 @@ def _of_matrices(composer: ProgramComposer, some: Iterable[Node]) -> Iterator[tu
                 found.setdefault("eigenvalue", (node, arg))
             case nodes.MatrixFunction(arg, function) if function_kind(function) != "eigenvalue":
                 found.setdefault(function_kind(function), (node, arg))
+            case nodes.Frechet(arg, _, function):
+                whole = nodes.MatrixFunction(arg, function)
+                found.setdefault("along", (node, whole))
     for kind, (node, arg) in found.items():
         f, of = map(composer.notation.formulas.node, (node, arg))
         yield f"function_{kind}", {"f": Math(f), "A": Math(of)}

@@ -37,7 +37,7 @@ from matderiv.notation.boxes import (
 )
 from matderiv.notation.index_maps import constant_entry, index_map_box, size_box
 from matderiv.notation.indices import IndexNotation
-from matderiv.notation.matrix_functions import matrix_function_box, placed_box
+from matderiv.notation.matrix_functions import frechet_box, matrix_function_box, placed_box
 from matderiv.notation.names import (
     call,
     entry_box,
@@ -392,8 +392,8 @@ class Formulas:
                 return self._call(self.function(function), arg)
             case nodes.Trace(nodes.MatrixFunction(arg, function)) if is_eigenvalue(function):
                 return call(placed_box("lam", function), [self.node(arg)])
-            case nodes.MatrixFunction(arg, function):
-                return self._function_of_matrix(arg, function)
+            case nodes.MatrixFunction() | nodes.Frechet():
+                return self._function_of_matrix(node)
             case nodes.Norm(arg):
                 return Row((Operator("bars"), self.node(arg), Operator("bars")))
             case nodes.Eye(size):
@@ -431,9 +431,12 @@ class Formulas:
     def _call(self, head: Box, *args: Node) -> Box:
         return call(head, list(map(self.node, args)))
 
-    def _function_of_matrix(self, arg: Node, function: str) -> Box:
-        """e^A, A^(1/2), and v·vᵀ of an eigenvector as P₀(A), λ times that as Λ₀(A)."""
-        return matrix_function_box(function, self.node(arg), self.base(arg))
+    def _function_of_matrix(self, node: nodes.MatrixFunction | nodes.Frechet) -> Box:
+        """e^A, A^(1/2), and v·vᵀ of an eigenvector as P₀(A), λ times that as Λ₀(A); D(A, E)."""
+        inner = self.node(node.arg)
+        if isinstance(node, nodes.Frechet):
+            return frechet_box(node.function, inner, self.node(node.change))
+        return matrix_function_box(node.function, inner, self.base(node.arg))
 
     def head(self, node: Node, axes: tuple[int, ...] = ()) -> Box:
         """The word of an operation, with the axis that it runs along: softmax_row, rowsum."""

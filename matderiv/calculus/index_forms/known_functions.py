@@ -23,13 +23,14 @@ from matderiv.calculus.index_forms.forms import (
     refreshed,
     scaled,
     single,
+    size_form,
     to_the,
 )
 from matderiv.errors import MissingRuleError
 from matderiv.expression import nodes
 from matderiv.expression.definitions import defined, derivative, unfolded
 from matderiv.expression.functions import FUNCTIONS
-from matderiv.expression.matrix_functions import function_kind
+from matderiv.expression.matrix_functions import exponent_of, function_kind
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import OPERATIONS
 
@@ -85,6 +86,12 @@ def called_of_one(function: str, u: Form, fresh: Fresh) -> Form:
             return called("exp", u, fresh)
         case "sqrtm":
             return called("sqrt", u, fresh)
+        case "logm":
+            return called("log", u, fresh)
+        case "sinm" | "cosm" as kind:
+            return called(kind[:-1], u, fresh)
+        case "matrix_power":
+            return raised(u, size_form(exponent_of(function)))
         case "eigenvalue":
             return u
     return ONE_FORM
