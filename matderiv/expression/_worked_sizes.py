@@ -11,6 +11,7 @@ from matderiv.expression.size_text import (
     asked_of,
     asked_text,
     is_length,
+    is_unnamed,
     is_worked_out,
     letters_of_size,
     put,
@@ -45,7 +46,8 @@ class WorkedSizes:
         if is_length(size):
             return self._asked(size)
         if size not in self.letters:
-            self.letters[size] = self._letter(size)
+            unnamed = is_unnamed(size)
+            self.letters[size] = SizeVariable(same=True) if unnamed else self._letter(size)
         return self.letters[size]
 
     def _asked(self, length: str) -> SizeVariable:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 
-from matderiv.errors import InputError, ProgramSyntaxError
+from matderiv.errors import InputError, ProgramSyntaxError, ShapeError
 from matderiv.expression import nodes
 from matderiv.expression._callee import check_function
 from matderiv.expression.latex_signs import is_latex
@@ -33,7 +33,7 @@ class Words:
     `names`: variables and gradients. `functions`: functions besides the known ones. `letters`: the
     letter of a size that is written in figures. `numbers`: the values of other names, such as N in
     1/N. `sizes`: those of each name, for X.shape[0] and len(X). `wanted`: the name that the last
-    line may assign, such as dX.
+    line may assign, such as dX. `kernels`: sizes of windows that the program writes in figures.
     """
 
     names: Collection[str]
@@ -42,6 +42,7 @@ class Words:
     numbers: Mapping[str, Node] = field(default_factory=dict)
     sizes: Mapping[str, Sequence[Node]] = field(default_factory=dict)
     wanted: str = ""
+    kernels: Collection[int] = ()
 
 
 def parse_claim(text: str, words: Words) -> Node:
@@ -86,7 +87,7 @@ class _ClaimReader(Reader):
             name, value = self._assigned(statement)
             self.given[name] = self._node(value, 0)
         if isinstance(last, ast.Expr):
-            return self._node(last.value, 0)
+            return self._with_letters_of(self._node(last.value, 0), last)
         name, value = self._assigned(last)
         if name != (wanted := self.known.wanted):
             raise self._error(
@@ -94,7 +95,20 @@ class _ClaimReader(Reader):
                 f"or write {wanted} = {self._words(value)}.",
                 last,
             )
-        return self._node(value, 0)
+        return self._with_letters_of(self._node(value, 0), last)
+
+    def _with_letters_of(self, node: Node, tree: ast.stmt) -> Node:
+        """The formula with the letters of sizes that it asks arrays for, as in eye(len(x))."""
+        place = ast.copy_location(ast.Name(""), tree)
+
+        def letter(size: int | str) -> int | str:
+            if not isinstance(size, str) or not is_length(size):
+                return size
+            asked = filter(is_length, letters_of_size(size))
+            return put(size, {one: source(self._length(one, place)) for one in asked})
+
+        made = [self._with_letters_of(child, tree) for child in nodes.children(node)]
+        return nodes.with_sizes(nodes.rebuilt(node, made), letter)
 
     def _assigned(self, statement: ast.stmt) -> tuple[str, ast.expr]:
         match statement:
@@ -149,6 +163,9 @@ class _ClaimReader(Reader):
             raise self._error(f"{self._words(tree)}: {name} has {len(sizes)} axes.", tree)
         return sizes[axis]
 
+    def _letter_of_operand(self) -> str:
+        raise ShapeError("in a claim write the windows with their size, as in windows(x, K) @ w.")
+
     def _variable(self, tree: ast.Name) -> str:
         return self._known(super()._variable(tree), tree)
 
@@ -176,6 +193,10 @@ class _ClaimReader(Reader):
             case nodes.Selection(kind, params, sizes):
                 own = tuple(self._letter(size, tree) for size in sizes)
                 return nodes.Selection(kind, params, own)
+            case nodes.Mapped(arg, ("windows" | "fold" as how, int(size), *steps), axis):
+                kernel = how == "windows" and size in self.known.kernels
+                letter = size if kernel else self._letter(size, tree)
+                return nodes.Mapped(arg, (how, letter, *steps), axis)
             case nodes.Reshape(arg, sizes, "C" | "F" as how):
                 own = tuple(n if n == -1 else self._letter(n, tree) for n in sizes)
                 return nodes.Reshape(arg, own, how)
@@ -183,10 +204,6 @@ class _ClaimReader(Reader):
 
     def _letter(self, size: int | str, tree: ast.Call) -> int | str:
         """The letter of a size; a size in figures would tie the claim to that size."""
-        if isinstance(size, str) and is_length(size):
-            places = ast.copy_location(ast.Name(""), tree)
-            asked = filter(is_length, letters_of_size(size))
-            size = put(size, {letter: source(self._length(letter, places)) for letter in asked})
         if size == 1 or isinstance(size, str):
             return size
         if size not in self.known.letters:

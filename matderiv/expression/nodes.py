@@ -71,10 +71,10 @@ __all__ = [
     "operands_of",
     "parts_with_rebuild",
     "rebuilt",
-    "resized",
     "substituted",
     "transposed",
     "walk",
+    "with_sizes",
     "zeros",
 ]
 
@@ -584,34 +584,6 @@ def rebuilt(node: Node, operands: Iterable[Node]) -> Node:
     return kind(**changes)
 
 
-def resized(node: Node, size: Callable[[str], int | str]) -> Node:
-    """The node with other sizes where it holds letters; a `Size` and its operands stay.
-
-    >>> resized(Eye("N"), lambda letter: 3)
-    Eye(size=3)
-    """
-
-    def new(own: int | str) -> int | str:
-        return size(own) if isinstance(own, str) else own
-
-    match node:
-        case Eye(own):
-            return Eye(new(own))
-        case Ones(sizes):
-            return Ones(tuple(map(new, sizes)))
-        case Selection(kind, params, sizes):
-            return Selection(kind, tuple(map(new, params)), tuple(map(new, sizes)))
-        case OneHot(arg, own):
-            return OneHot(arg, new(own))
-        case Reshape(arg, sizes, how):
-            return Reshape(arg, tuple(map(new, sizes)), how)
-        case Mapped(arg, (kind, *places), axis) if any(isinstance(n, str) for n in places):
-            return Mapped(arg, (kind, *(n if n is None else new(n) for n in places)), axis)
-        case Gathered(array, labels, how, str(rows)):
-            return Gathered(array, labels, how, new(rows))
-    return node
-
-
 def transposed(node: Node) -> Node:
     """Aᵀ of A, and A of Aᵀ.
 
@@ -626,6 +598,34 @@ def substituted(node: Node, old: Node, new: Node) -> Node:
     if node == old:
         return new
     return rebuilt(node, [substituted(part, old, new) for part in children(node)])
+
+
+def with_sizes(node: Node, new: Callable[[int | str], int | str]) -> Node:
+    """The node with others for the sizes that it writes itself, those of its operands aside.
+
+    >>> with_sizes(Ones(("N", 2)), lambda size: "K" if size == "N" else size)
+    Ones(sizes=('K', 2))
+    """
+
+    def each(sizes: Iterable[int | str]) -> tuple[int | str, ...]:
+        return tuple(map(new, sizes))
+
+    match node:
+        case Eye(size):
+            return Eye(new(size))
+        case Ones(sizes):
+            return Ones(each(sizes))
+        case Selection(kind, params, sizes):
+            return Selection(kind, each(params), each(sizes))
+        case OneHot(arg, size):
+            return OneHot(arg, new(size))
+        case Reshape(arg, sizes, how):
+            return Reshape(arg, each(sizes), how)
+        case Mapped(arg, (kind, *places), axis):
+            return Mapped(arg, (kind, *(n if n is None else new(n) for n in places)), axis)
+        case Gathered(array, labels, how, str(rows)):
+            return Gathered(array, labels, how, new(rows))
+    return node
 
 
 def walk(node: Node) -> Iterator[Node]:

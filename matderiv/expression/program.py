@@ -27,13 +27,15 @@ class Program:
     """Assignments in order; the last one is the result.
 
     `assumed`: what its own lines say of inputs, such as ("S", "symmetric"). `named`: whether the
-    text gives the result its name, so that formulas may use it. `asked`: letters of sizes, each
-    with what the text asks an array for in its place, such as X.shape[0].
+    text gives the result its name, so that formulas may use it. `taken`: letters of sizes that
+    operations have of their operands, and that the text does not write. `asked`: letters of sizes,
+    each with what the text asks an array for in its place, such as X.shape[0].
     """
 
     assignments: tuple[Assignment, ...]
     assumed: tuple[tuple[str, str], ...] = ()
     named: bool = field(default=False, compare=False)
+    taken: frozenset[str] = field(default=frozenset(), compare=False)
     asked: tuple[tuple[str, str], ...] = field(default=(), compare=False)
 
     @property
@@ -62,7 +64,7 @@ class Program:
             match node:
                 case nodes.Size(symbol):
                     return nodes.Size(asked.get(symbol, symbol), 1)
-            resized = nodes.resized(node, lambda size: asked.get(size) or put(size, asked))
+            resized = nodes.with_sizes(node, lambda size: asked.get(str(size)) or put(size, asked))
             return nodes.rebuilt(resized, map(put_back, nodes.children(node)))
 
         return source(put_back(value) if asked else value)
@@ -108,7 +110,8 @@ class Program:
                         found.add(rows)
                     case nodes.MatrixFunction(_, function) | nodes.Frechet(_, _, function):
                         found.update(exponents(function))
-        return frozenset(x for s in found if isinstance(s, str) for x in letters_of_size(s))
+        texts = (size for size in found if isinstance(size, str))
+        return frozenset(x for text in texts for x in letters_of_size(text)) - self.taken
 
     def functions(self) -> frozenset[str]:
         """The names of all functions that are applied, known or undefined."""

@@ -13,6 +13,7 @@ __all__ = [
     "asked_of",
     "asked_text",
     "is_length",
+    "is_unnamed",
     "is_worked_out",
     "length_of",
     "letters_of_size",
@@ -128,6 +129,15 @@ def letters_of_size(text: str) -> tuple[str, ...]:
 def is_worked_out(symbol: str) -> bool:
     """Whether a size is worked out from others: N - 1, not N or 3."""
     return not (symbol.isdigit() or symbol.isidentifier())
+
+
+def is_unnamed(letter: str) -> bool:
+    """Whether a letter stands for a size of an operand, which has a letter of its own or a number.
+
+    >>> is_unnamed("_1"), is_unnamed("N")
+    (True, False)
+    """
+    return letter.startswith("_")
 
 
 def terms_of_size(text: str) -> Mapping[tuple[str, ...], int]:

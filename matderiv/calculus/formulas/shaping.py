@@ -214,7 +214,7 @@ def numbered(node: Node, shapes: Mapping[str, Shape], kept: frozenset[str]) -> N
             return nodes.Number(Fraction(new)) if isinstance(new, int) else nodes.Size(new, size)
         case nodes.Multiply() | nodes.Divide():
             node = _multiplied(node, kept)
-    node = nodes.resized(node, lambda size: put(size, sizes))
+    node = nodes.with_sizes(node, lambda size: put(size, sizes))
     return nodes.rebuilt(node, [numbered(child, shapes, kept) for child in nodes.children(node)])
 
 
