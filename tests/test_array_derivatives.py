@@ -305,7 +305,7 @@ def test_random_programs(last: str) -> None:
     """Arrays and products agree with central differences and so with each other."""
     scalar = last == "number"
     count: Counter[str] = Counter()
-    for seed in range(usually(10, thoroughly=1000)):
+    for seed in range(usually(10, thoroughly=1000, least=5)):
         made = random_made(seed, scalar=scalar)
         if not made.inputs:
             continue

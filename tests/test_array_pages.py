@@ -171,6 +171,7 @@ def test_newtons_step_is_of_a_hessian_by_a_vector(kind: str, program: str, wrt: 
         found(kind, program, wrt=wrt).document(newton=True)
 
 
+@pytest.mark.long
 def test_a_loss_that_is_not_quadratic_has_no_normal_equations() -> None:
     """The Hessian of the logistic loss changes with w, though its formula does not name w."""
     page = found("hessian", LOGISTIC, wrt="w").print("text", newton=True)

@@ -101,6 +101,7 @@ def _is_read_by_eigenvalues(node: Node) -> bool:
     return False
 
 
+@pytest.mark.long
 @given(EXPRESSIONS)
 @settings(max_examples=usually(400, 4000, least=150), deadline=None)
 def test_source_is_read_as_the_same_tree(tree: Node) -> None:

@@ -3,9 +3,8 @@
 A link is proved for all sizes if both of its sides have one normal form (see `proving.py`). The
 rest is evaluated: both sides at all their entries, at the sizes of the file, if they are small, and
 at two other choices of sizes, which differ from each other and one of which holds a 1; each time at
-two random points, modulo two random primes where the program only adds, multiplies and divides,
-else with real numbers that know their errors. Where sizes stand as numbers, more sizes are tried.
-That finds what is false, but is no proof. All sides must have a value at some point.
+two random points, with numbers that know their errors. Where sizes stand as numbers, more sizes are
+tried. That finds what is false, but is no proof. All sides must have a value at some point.
 """
 
 from __future__ import annotations
@@ -14,27 +13,20 @@ import contextlib
 import itertools
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from certificates.derivatives import Calculus
 from certificates.entries import Entries
 from certificates.frame import Json, RefusedError, check_form, refuse
 from certificates.functions import parts_of
-from certificates.numbers import (
-    Field,
-    ImpreciseError,
-    NotRationalError,
-    Number,
-    Reals,
-    Residues,
-    random_prime,
-)
+from certificates.numbers import ImpreciseError, Real, Reals
+from certificates.points import Point, other_points, spread_of
 from certificates.program import Program, names, read
 from certificates.proving import Prover
 from certificates.reading import Tree, parse
 from certificates.words import CHAINS, KINDS, METHODS, REASONS, STEPS
-from certificates.worlds import CHANCE, Point, World, other_points, spread_of
+from certificates.worlds import World
 
 SMALL = 120  # entries of all arrays together up to which the sizes of the file are looked at
 MOST_LINKS = 100_000
@@ -259,9 +251,9 @@ class Side:
         self.numbers = frozenset(self.calculus.numbers)
         self.proved = all(prover.same(self.trees[0], tree, about) for tree in self.trees[1:])
 
-    def value(self, world: World, place: Place) -> Number:
+    def value(self, world: World, place: Place) -> Real:
         """The value of the side at a place."""
-        first, *others = (world.entries.ready(tree).run(world, place) for tree in self.trees)
+        first, *others = (world.value(tree, place) for tree in self.trees)
         if not all(world.field.same(first, other) for other in others):
             refuse("a side is not the entry that it states")
         return first
@@ -280,7 +272,7 @@ class Side:
             refuse("an array is not written out in its shape")
         for at, text in spelled.items():
             tree = self.calculus.read(parse(text), {}, world.about)
-            if not world.field.same(world.entries.ready(tree).run(world, {}), own[at]):
+            if not world.field.same(world.value(tree, {}), own[at]):
                 refuse(f"an array as written out is not what it stands for at {at}")
 
 
@@ -369,17 +361,11 @@ def _evaluate(data: Json, entries: Entries, links: list[Link]) -> None:
     """Look at every link that is not proved, at all that is written out, and for values of all."""
     program = entries.program
     few = any(program.says(name, "onehot") for name in program.assumed)  # which takes few values
-    with contextlib.suppress(NotRationalError):
-        count = 8 if few else 2
-        _look(data, entries, [Residues(random_prime(CHANCE)) for _ in range(count)], links)
-        return
-    for digits in DIGITS:
+    for field in map(Reals, DIGITS):
         with contextlib.suppress(ImpreciseError):
-            _look(data, entries, [Reals(digits)] * 2, links)
-            if (
-                entries.jumped or few
-            ):  # it takes more points to tell functions apart that take few values
-                _look(data, entries, [Reals(digits)] * 6, links)
+            _look(data, entries, field, 2, links)
+            if entries.jumped or few:  # more points, to tell apart what takes few values
+                _look(data, entries, field, 6, links)
             if any(len(s) == 1 and not _signed(t, entries) for t, s in entries.signs.items()):
                 refuse("a side asks for a sign that is always the same")
             return
@@ -394,18 +380,18 @@ def _signed(tree: Tree, entries: Entries) -> bool:
     return bool(inputs) and all(program.says(n, "positive", "onehot") for n in inputs)
 
 
-def _look(data: Json, entries: Entries, fields: Sequence[Field], links: list[Link]) -> None:
+def _look(data: Json, entries: Entries, field: Reals, count: int, links: list[Link]) -> None:
     """Look at links at every point that is needed, and at all links at the first."""
     own, first = data["sizes"], True
     here = any(x.spelled or x.open(own=True) != x.open(own=False) for x in links)
     shapes = [[own.get(n) or int(n) for n in shape] for shape in data["shapes"].values()]
     found: list[Iterable[Point]] = []
     if here or sum(map(math.prod, shapes)) <= SMALL:
-        found.append(Point(entries, field, own) for field in fields)
+        found.append(Point(entries, field, own) for _ in range(count))
     trees = [t for x in links if x.open(own=False) for side in x.sides for t in side.trees]
     if trees or not found:
         spread = {name: _most(trees, name) for name in own}
-        found.append(other_points(entries, fields, spread))
+        found.append(other_points(entries, field, count, spread))
     for point in itertools.chain(*found):
         for link in links:
             with _located(link.where):
