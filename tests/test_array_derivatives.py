@@ -207,6 +207,9 @@ def test_entries_and_latex() -> None:
     vec = matderiv.jacobian("A @ X @ B", wrt="X", form="vec").latex()
     assert r"\partial \operatorname{vec}(Y)" in vec
     assert r"B^{T}\otimes A" in vec
+    column = matderiv.jacobian("outer(x, x)", form="vec")
+    assert str(column) == "kron(x[:, None], eye(N)) + kron(eye(N), x[:, None])"
+    assert r"x\otimes I_{N} +I_{N}\otimes x" in column.latex()
     second = matderiv.hessian("sum(f(A @ x))", wrt="x").latex()
     assert r"\partial x\partial x^{T}" in second
     assert r"f^{\prime \prime }(Ax)" in second
