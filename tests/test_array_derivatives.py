@@ -52,7 +52,7 @@ FORMULAS = [
         "hessian",
         "p = sigmoid(X @ w); L = -sum(y*log(p) + (1 - y)*log(1 - p))",
         "w",
-        "X.T @ diag((1 - p)*p) @ X",
+        "X.T @ diag(p*(1 - p)) @ X",
     ),
     ("hessian", "sum(f(A @ x))", "x", "A.T @ diag(ddf(A @ x)) @ A"),
     ("hessian", "sum(x)", "x", "zeros((N, N))"),
