@@ -14,6 +14,7 @@ from matderiv.array_results import ArrayDerivative
 from matderiv.calculus.sweep.in_one_piece import ArrayTask, read_array
 from matderiv.calculus.sweep.local_jacobian import JacobianSize, LocalJacobian, check_type
 from matderiv.errors import InputError
+from matderiv.expression._names import tell_apart
 from matderiv.handout.document import Document, Heading
 from matderiv.handout.jacobian import compose_jacobian
 from matderiv.handout.sentences import fill
@@ -66,10 +67,11 @@ class Jacobian(ArrayDerivative):
         `seed`; their `answers` stand at the end, unless that is "none".
 
         Raises:
-            InputError: no such language, the Jacobian is too large to be written out, or there are
-                no exercises about it.
+            InputError: no such language, the Jacobian is too large to be written out, there are no
+                exercises about it, or two names of the program cannot be told apart on a page.
             ProofError: a link of the derivation, its entries or its structure are not proved.
         """
+        tell_apart(self.program, {name: len(shape) for name, shape in self.shapes.items()})
         size = self.size
         if show is not None and size.count > MOST_SHOWN:
             raise InputError(

@@ -52,9 +52,9 @@ def _dims_of(
     node: Node, rules: Rules, of: dict[Dim, SizeVariable], known: tuple[str, ...] = ()
 ) -> Shape:
     found = rules.shape(node)
-    letters = {size.root(): letter for letter, size in rules.letters.items()}
+    letters = {size.root(): letter for letter, size in rules.sizes.letters.items()}
     letters |= {size.root(): dim.symbol for dim, size in reversed(of.items())}
-    rules.symbols(letters)
+    rules.sizes.symbols(letters)
     return tuple(_dim(size, letters, known) for size in found)
 
 
@@ -99,9 +99,9 @@ def sized_for(
     for assignment in program.assignments:
         rules.shape(assignment.value)
     letters = {size.root(): dim.symbol for dim, size in of.items()}
-    rules.symbols(letters)
-    needed = [(letters.get(size.root(), "1"), least) for size, least, _ in rules.least]
-    needed += [(letters.get(size.root(), "1"), 1) for size, _, _ in rules.worked]
+    rules.sizes.symbols(letters)
+    needed = [(letters.get(size.root(), "1"), least) for size, least, _ in rules.index_maps.least]
+    needed += [(letters.get(size.root(), "1"), 1) for size, _, _ in rules.sizes.worked]
     found = dict(sizes)
     for text, least in needed:
         own = [letter for letter in letters_of_size(text) if letter in found]

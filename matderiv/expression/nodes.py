@@ -47,6 +47,7 @@ __all__ = [
     "Node",
     "Norm",
     "Number",
+    "OfSquare",
     "OneHot",
     "Ones",
     "Outer",
@@ -527,6 +528,9 @@ Reduction = Sum | Mean | Prod | Max | Min | LogSumExp | Var | Std
 
 #: Constants of zeros and ones, and what is a product with one.
 IndexMap = Selection | OneHot | Mapped | Joined | Gathered | Reshape
+
+#: Operations on a square matrix.
+OfSquare = Trace | Inverse | Determinant | LogDet | MatrixFunction | Frechet
 
 #: Operations along an axis that keep the shape.
 AlongAxis = Softmax | LogSoftmax
