@@ -53,7 +53,7 @@ FORMULAS = [
         "hessian",
         "p = sigmoid(X @ w); L = -sum(y*log(p) + (1 - y)*log(1 - p))",
         "w",
-        "X.T @ diag((1 - p)*p) @ X",
+        "X.T @ diag(p*(1 - p)) @ X",
     ),
     ("hessian", "sum(f(A @ x))", "x", "A.T @ diag(ddf(A @ x)) @ A"),
     ("hessian", "sum(x)", "x", "zeros((N, N))"),
@@ -251,6 +251,9 @@ def test_entries_and_latex() -> None:
     vec = matderiv.jacobian("A @ X @ B", wrt="X", form="vec").latex()
     assert r"\partial \operatorname{vec}(Y)" in vec
     assert r"B^{T}\otimes A" in vec
+    column = matderiv.jacobian("outer(x, x)", form="vec")
+    assert str(column) == "kron(x[:, None], eye(N)) + kron(eye(N), x[:, None])"
+    assert r"x\otimes I_{N} +I_{N}\otimes x" in column.latex()
     second = matderiv.hessian("sum(f(A @ x))", wrt="x").latex()
     assert r"\partial x\partial x^{T}" in second
     assert r"f^{\prime \prime }(Ax)" in second

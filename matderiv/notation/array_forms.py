@@ -319,7 +319,10 @@ def _factor_boxes(made: VecProduct, derived: Derived, formulas: Formulas) -> Ite
 
 
 def _row(formulas: Formulas, node: Node) -> Box:
-    """A factor of ⊗, a vector as a row."""
+    """A factor of ⊗, a vector as a row; one that is made a column is written as it is."""
+    match node:
+        case nodes.Rearrange(vector, (0, None)):
+            return formulas.base(vector)
     box = formulas.base(node)
     return box if len(formulas.shape(node)) > 1 else Scripts(box, sup=Symbol("T"))
 

@@ -206,7 +206,7 @@ class _Reader:
         if y is None or x is None:
             own = y if x is None else x
             found = (rows if x is None else cols) or self._ones(own)
-            return tidy(column(found, self.facts.shape), self.facts) if x is None else found
+            return self._column(found) if x is None else found
         matrix = self.edges.get((y, x))
         if matrix is None and y == x:  # 1, along axes of one place
             return nodes.Eye(1)
@@ -223,6 +223,14 @@ class _Reader:
                     sides = (diagonal, matrix) if left else (matrix, diagonal)
                     matrix = nodes.MatMul(*sides)
         return matrix
+
+    def _column(self, vector: Node) -> Node:
+        """A vector as a matrix of one column."""
+        match tidy(column(vector, self.facts.shape), self.facts):
+            case nodes.Outer(made, nodes.Ones((1,))):
+                return nodes.Rearrange(made, (0, None))
+            case other:
+                return other
 
     def _array(self, side: tuple[Index, ...]) -> Node:
         """The array over the axes of Y or of X alone."""
