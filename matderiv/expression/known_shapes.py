@@ -63,15 +63,18 @@ def shape_of(node: Node, shapes: Mapping[str, Shape]) -> Shape:
     >>> shape_of(parse("dY @ W.T").loss.value, infer(program))
     (Dim(symbol='N', size=2), Dim(symbol='D', size=4))
     """
-    return _dims_of(node, *rules_over(shapes))
+    own = {dim.symbol for shape in shapes.values() for dim in shape if dim.symbol.isalpha()}
+    return _dims_of(node, *rules_over(shapes), tuple(sorted(own)))
 
 
-def _dims_of(node: Node, rules: Rules, of: dict[Dim, SizeVariable]) -> Shape:
+def _dims_of(
+    node: Node, rules: Rules, of: dict[Dim, SizeVariable], known: tuple[str, ...] = ()
+) -> Shape:
     found = rules.shape(node)
     letters = {size.root(): letter for letter, size in rules.sizes.letters.items()}
     letters |= {size.root(): dim.symbol for dim, size in reversed(of.items())}
     rules.sizes.symbols(letters)
-    return tuple(_dim(size, letters) for size in found)
+    return tuple(_dim(size, letters, known) for size in found)
 
 
 def rules_over(shapes: Mapping[str, Shape]) -> tuple[Rules, dict[Dim, SizeVariable]]:
@@ -155,10 +158,11 @@ def labels_of(formulas: Iterable[Node], shapes: Mapping[str, Shape]) -> dict[str
     return found
 
 
-def _dim(size: SizeVariable, letters: Mapping[SizeVariable, str]) -> Dim:
+def _dim(size: SizeVariable, letters: Mapping[SizeVariable, str], known: tuple[str, ...]) -> Dim:
     letter = letters.get(size.root(), str(size))
     if size.number is None:
-        raise InputError(f"The size {letter} is not known; give it a number.")
+        others = f"the sizes here: {', '.join(known)}. Write one of them, or" if known else ""
+        raise InputError(f"The size {letter} is not known; {others or 'give it'} a number.")
     return Dim(letter, size.number)
 
 
