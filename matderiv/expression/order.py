@@ -38,7 +38,7 @@ def _along_last(
     dimensions: _Dimensions,
     letter: _Letter,
 ) -> Node:
-    """What is made along the last axis, given its size, along another one.
+    """An operation along the last axis, given its size, along another one.
 
     Raises:
         ShapeError: the array has several axes, and none is named; or it has no such axis.
