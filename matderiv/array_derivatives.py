@@ -54,7 +54,7 @@ def hessian(
         Magnus and Neudecker, Matrix Differential Calculus, ch. 6 and 10.
 
     >>> print(hessian("p = sigmoid(X @ w); L = -sum(y*log(p) + (1 - y)*log(1 - p))", wrt="w"))
-    X.T @ diag((1 - p)*p) @ X
+    X.T @ diag(p*(1 - p)) @ X
     """
     return asked_for("hessian", program, wrt, sizes=sizes, shapes=shapes, assume=assume, form=form)
 
