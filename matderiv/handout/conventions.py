@@ -81,8 +81,9 @@ def conventions_of(composer: ProgramComposer) -> Iterator[tuple[str, Filling]]:
     if any(list(order) != sorted(order) for order in map(_old, orders)):
         yield "permuted", {"transpose": Math(Word("transpose", upright=True))}
     moves = {n.move[0] for n in shown if isinstance(n, nodes.Mapped)}
-    for head in sorted(moves & {"windows", "fold"}, reverse=True):
-        yield str(head), {"head": Math(Word(str(head), upright=True))}
+    for head in ("windows", "fold"):
+        if head in moves:
+            yield head, {"head": Math(Word(head, upright=True))}
     for name in sorted(_functions(values)):
         if name not in KNOWN and not name[0].isupper():
             formulas = composer.notation.formulas
