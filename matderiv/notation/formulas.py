@@ -312,10 +312,13 @@ class Formulas:
         return Row((self._tight(nodes.transposed(right)), self._tight(left)))
 
     def _row_vector(self, node: Node) -> Box:
-        """A vector as a row: vᵀ, vᵀA."""
+        """A vector as a row: vᵀ, vᵀA, and vᵀA of Aᵀv."""
         match node:
             case nodes.MatMul(left, right) if len(self.shape(left)) == 1:
                 return self._beside(left, right)
+            case nodes.MatMul(nodes.Transpose(nodes.Name() as matrix), nodes.Name() as vector):
+                if len(self.shape(vector)) == 1:
+                    return self._beside(vector, matrix)
         return raised_box(self.base(node), _T)
 
     def _beside(self, left: Node, right: Node) -> Box:
