@@ -216,6 +216,10 @@ class Formulas:
                 return _closed(self._product(node), "entrywise" if entrywise else "product")
             case nodes.Power(base, power):
                 return self._power(base, power), "atom"
+            case nodes.Outer(
+                left, nodes.MatMul(nodes.Transpose(nodes.Name() as a), nodes.Name() as v)
+            ):
+                return Row((self._tight(left), self._beside(v, a))), "product"  # u vᵀA
             case nodes.Outer(left, right):
                 return Row((self._tight(left), self._row_vector(right))), "product"
         return self._applied(node), "atom"
@@ -312,13 +316,10 @@ class Formulas:
         return Row((self._tight(nodes.transposed(right)), self._tight(left)))
 
     def _row_vector(self, node: Node) -> Box:
-        """A vector as a row: vᵀ, vᵀA, and vᵀA of Aᵀv."""
+        """A vector as a row: vᵀ, vᵀA."""
         match node:
             case nodes.MatMul(left, right) if len(self.shape(left)) == 1:
                 return self._beside(left, right)
-            case nodes.MatMul(nodes.Transpose(nodes.Name() as matrix), nodes.Name() as vector):
-                if len(self.shape(vector)) == 1:
-                    return self._beside(vector, matrix)
         return raised_box(self.base(node), _T)
 
     def _beside(self, left: Node, right: Node) -> Box:
