@@ -178,6 +178,7 @@ NOT_IN_SYMPY = {
     "spectral norm",
     "triangular system, by the matrix",
     "bilinear form of an exponential",
+    "GloVe by its biases",
     "weighted logarithm",
     "entropy of von Neumann",
     "trace of a sine",
