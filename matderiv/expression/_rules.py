@@ -12,7 +12,7 @@ from matderiv.expression._worked_sizes import WorkedSizes
 from matderiv.expression.axes import full_order
 from matderiv.expression.matrix_functions import exponents
 from matderiv.expression.nodes import Node, transposed
-from matderiv.expression.size_text import letters_of_size
+from matderiv.expression.size_text import is_length, letters_of_size
 from matderiv.expression.source import source
 
 __all__ = ["Rules"]
@@ -31,7 +31,7 @@ class Rules:
         assigned: Container[str] = (),
     ) -> None:
         self.known: dict[str, ShapeVariables] = {}
-        self.sizes = WorkedSizes(letter)
+        self.sizes = WorkedSizes(letter, lambda name: self.shape(nodes.Name(name)))
         self.index_maps = IndexMapRules(self.shape, self.sizes, assigned)
         self.products: list[tuple[nodes.MatMul, dict[str, SizeVariable]]] = []
         self._unknown = unknown
@@ -57,7 +57,7 @@ class Rules:
             case nodes.Name(name):
                 return self.known[name] if name in self.known else self._unknown(name)
             case nodes.Number() | nodes.Size() | nodes.Pi():
-                return ()
+                return self._number(node)
             case nodes.Negate(arg) | nodes.Apply(_, arg):
                 return self.shape(arg)
             case nodes.Functional(_, arg):
@@ -146,6 +146,11 @@ class Rules:
                 f"{source(node)}: {arg} is {words(shape)}; name the axis of the vectors, as in "
                 f"norm({arg}, {node.order}, axis=-1)."
             )
+        return ()
+
+    def _number(self, node: Node) -> ShapeVariables:
+        if isinstance(node, nodes.Size) and is_length(node.symbol):
+            self.sizes.size(node.symbol)  # the array has such an axis
         return ()
 
     def _of_matrix(
