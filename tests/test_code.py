@@ -204,6 +204,10 @@ NOT_IN_SYMPY = {
     "windows",
     "overlapping sums of windows",
     "symmetric Toeplitz matrix",
+    "sorted vector",
+    "second smallest entry",
+    "largest entries up to each place",
+    "products up to each place",
 }
 
 

@@ -325,6 +325,7 @@ _MOVING = frozenset({"transpose", "swapaxes", "moveaxis", "expand_dims"})
 #: Operations that need all of their arguments.
 _NEEDED = _MOVING - {"transpose"} | {
     *(
+        *("top_k", "topk", "kthvalue"),
         "matrix_power",
         "matrix_power_frechet",
         "pad",

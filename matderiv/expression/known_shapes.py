@@ -13,6 +13,7 @@ from matderiv.expression import nodes
 from matderiv.expression._rules import Rules
 from matderiv.expression._sizes import ShapeVariables, SizeVariable
 from matderiv.expression.axes import full_order
+from matderiv.expression.counted import counted_array
 from matderiv.expression.dims import SINGLE, Dim, Shape, sized
 from matderiv.expression.index_maps import new_axis_of
 from matderiv.expression.nodes import Node
@@ -190,9 +191,8 @@ def named_sizes(program: Program, shapes: Mapping[str, Shape]) -> tuple[Program,
         return put(size, unnamed) if isinstance(size, str) and "_" in size else size
 
     def new(node: Node) -> Node:
-        match node:
-            case nodes.Multiply(arg, nodes.Ones((str(size),))) if is_unnamed(size):
-                return new(arg)  # they told the size of the array
+        if (told := counted_array(node)) is not None:
+            return new(told[0])
         made = nodes.rebuilt(node, map(new, nodes.children(node)))
         return nodes.with_sizes(made, named)
 
