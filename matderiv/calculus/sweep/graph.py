@@ -157,14 +157,17 @@ class _Lifter:
 
     def entrywise(self, node: Node) -> Node:
         """An entry-by-entry expression of names."""
+        return self.shallow(node, _MOST_FRACTIONS if _fractions(node) <= _MOST_FRACTIONS else 1)
+
+    def shallow(self, node: Node, fractions: int) -> Node:
+        """An entry-by-entry expression of names in which few quotients stand in each other."""
         if not isinstance(node, _INSIDE):
             return self.operand(node)
-        made = nodes.rebuilt(node, map(self.entrywise, nodes.children(node)))
+        parts = [self.shallow(part, fractions) for part in nodes.children(node)]
+        made = nodes.rebuilt(node, parts)
         if _weight(made) and _depth(made) > _DEEPEST:
-            parts = nodes.children(made)
             return nodes.rebuilt(made, [self.operand(p) if _depth(p) else p for p in parts])
-        if isinstance(made, _FRACTION) and _fractions(made) > _MOST_FRACTIONS:
-            parts = nodes.children(made)
+        if isinstance(made, _FRACTION) and _fractions(made) > fractions:
             return nodes.rebuilt(made, [self.operand(p) if _fractions(p) else p for p in parts])
         return made
 
@@ -193,7 +196,8 @@ class _Lifter:
 _DEEPEST = 3
 
 
-#: Operations whose derivatives hold their operands again, and how many may stand in each other.
+#: Operations whose derivatives hold their operands again, and how many may stand in each other;
+#: where there are more, each that holds another gets a name.
 _FRACTION = nodes.Divide | nodes.Power
 _MOST_FRACTIONS = 3
 
