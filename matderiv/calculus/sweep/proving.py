@@ -276,8 +276,13 @@ class Prover:
         return values | self._gradients
 
     @cached_property
+    def _defined(self) -> dict[str, Node]:
+        """The definitions of values and of gradients, each after those that it mentions."""
+        return self._values | self._gradients
+
+    @cached_property
     def _places(self) -> dict[str, int]:
-        return {name: place for place, name in enumerate(self._written_out)}
+        return {name: place for place, name in enumerate(self._defined)}
 
     def _of_pair(
         self, what: str, one: Node, other: Node, definitions: Mapping[str, Node]
@@ -323,7 +328,7 @@ class Prover:
         differing, shared = names ^ others, names & others
         if not differing <= self._lifted:
             yield "names of ours unfolded", self._unfolding(differing & self._lifted, shared)
-        yield "names of one side unfolded", self._unfolding(differing, shared)
+        yield "names of one side unfolded", self._of_one_side(names, others)
         if len(self._values) <= BUDGET.some:
             without_names = {n: g for n, g in self._gradients.items() if n in self._lifted}
             yield "values unfolded", ChainMap(without_names, self._values)
@@ -341,6 +346,21 @@ class Prover:
                 continue
             found[name] = value
             queue += (nodes.names_in(value) & self._lifted) - kept
+        return found
+
+    def _of_one_side(self, one: frozenset[str], other: frozenset[str]) -> dict[str, Node]:
+        """The definitions of names that only one formula has, until both have the same.
+
+        Names that follow from others come first: what they mention may be what the other formula
+        has. Of the values of ours that only one has, none is left.
+        """
+        found: dict[str, Node] = {}
+        gone = (one ^ other) & self.sweep.graph.lifted
+        while names := ((one ^ other) | ((one | other) & gone)) & self._places.keys():
+            name = max(names, key=self._places.__getitem__)
+            found[name] = value = self._defined[name]
+            inside = nodes.names_in(value)
+            one, other = ((s - {name}) | inside if name in s else s for s in (one, other))
         return found
 
     def _entries(self, definitions: Mapping[str, Node], *, written: bool) -> Entries:

@@ -22,7 +22,7 @@ __all__ = ["shortened"]
 _WORTH = 3  # the length from which on a gradient that stands twice in a formula may get a name
 _WHOLE = 30  # the length up to which formulas stay whole all the same
 _SHORTER = 0.8  # of their length, at most, is what a name leaves of longer ones
-_LONG = 90  # the length from which on the values of a deep formula all get names
+_LONG = 70  # the length from which on the values of a deep formula all get names
 _DEEP = 6  # hidden values that follow from each other, up to which a formula is not deep
 
 
@@ -48,10 +48,11 @@ def shortened(graph: Graph, wrt: tuple[str, ...], swept: Callable[[Graph], Sweep
 
 
 def _depth(graph: Graph) -> int:
-    """How many hidden values follow from each other."""
+    """How many hidden values follow from each other; all factors of a product are one step."""
     depths: dict[str, int] = {}
     for name, value in ((a.name, a.value) for a in graph.values if graph.hides(a.name)):
-        depths[name] = 1 + max((depths.get(of, 0) for of in nodes.names_in(value)), default=0)
+        before = max((depths.get(of, 0) for of in nodes.names_in(value)), default=0)
+        depths[name] = before + (not isinstance(value, nodes.MatMul))
     return max(depths.values(), default=0)
 
 
