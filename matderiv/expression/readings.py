@@ -185,8 +185,8 @@ class Reading:
     """How a part of a program is read where a person may have meant something else.
 
     `kind`: names are "scalars", "vectors" or "matrices"; a part is a "power", "reciprocal" or
-    "inner" product, or multiplies "rows", or is "zero" at the declared sizes; "targets" are not
-    differentiated by. `part` and `other`:
+    "inner" product, or multiplies "rows", or is "zero" at the declared sizes, or "zero_always";
+    "targets" are not differentiated by. `part` and `other`:
     what is written, and how the other meaning is; of names, the first that may be declared to be
     something else; of zero, the matrix of which the part is the determinant.
     """

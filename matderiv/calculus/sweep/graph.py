@@ -152,7 +152,8 @@ class _Lifter:
         if isinstance(node, nodes.Sum | nodes.Mean) and node.axis is None:
             return nodes.rebuilt(node, [self.entrywise(node.arg)])
         if isinstance(node, _INSIDE) and not shape_of(node, self.shapes):
-            return nodes.rebuilt(node, map(self.scalar, nodes.children(node)))
+            parts = list(map(self.scalar, nodes.children(node)))
+            return self.named(nodes.rebuilt(node, parts), parts, _MOST_FRACTIONS)
         return self.operand(node)
 
     def entrywise(self, node: Node) -> Node:
@@ -164,7 +165,10 @@ class _Lifter:
         if not isinstance(node, _INSIDE):
             return self.operand(node)
         parts = [self.shallow(part, fractions) for part in nodes.children(node)]
-        made = nodes.rebuilt(node, parts)
+        return self.named(nodes.rebuilt(node, parts), parts, fractions)
+
+    def named(self, made: Node, parts: Sequence[Node], fractions: int) -> Node:
+        """The node, its parts under names if too many functions or quotients are in each other."""
         if _weight(made) and _depth(made) > _DEEPEST:
             return nodes.rebuilt(made, [self.operand(p) if _depth(p) else p for p in parts])
         if isinstance(made, _FRACTION) and _fractions(made) > fractions:
@@ -223,6 +227,8 @@ def _weight(node: Node) -> int:
             return 1 if defined(function, arg) is None else 2
         case nodes.Power(_, exponent) if not isinstance(exponent, nodes.Number):
             return 2
+        case nodes.Maximum() | nodes.Minimum():
+            return 1
     return 0
 
 
