@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 from matderiv.api import DEFAULT_PROGRAM, MOST_SHOWN, Show
 from matderiv.arguments import NAME, checked
@@ -14,6 +14,7 @@ from matderiv.array_results import ArrayDerivative
 from matderiv.calculus.sweep.in_one_piece import ArrayTask, read_array
 from matderiv.calculus.sweep.local_jacobian import JacobianSize, LocalJacobian, check_type
 from matderiv.errors import InputError
+from matderiv.expression._names import tell_apart
 from matderiv.handout.document import Document, Heading
 from matderiv.handout.jacobian import compose_jacobian
 from matderiv.handout.sentences import fill
@@ -50,15 +51,27 @@ class Jacobian(ArrayDerivative):
         return LocalJacobian(found.task, found.of, found.wrt).size(self.dtype)
 
     @checked()
-    def document(self, lang: str = "en", show: Show = None, *, newton: bool = False) -> Document:
+    def document(
+        self,
+        lang: str = "en",
+        show: Show = None,
+        *,
+        newton: bool = False,
+        exercises: int = 0,
+        seed: int = 0,
+        answers: Literal["none", "end"] = "end",
+    ) -> Document:
         """The page that derives it, if Y is what the program ends in, and says what it takes.
 
-        `show` writes the Jacobian out, so much of it; see `derive`.
+        `show` writes the Jacobian out, so much of it; see `derive`. `exercises` are drawn from
+        `seed`; their `answers` stand at the end, unless that is "none".
 
         Raises:
-            InputError: no such language, or the Jacobian is too large to be written out.
+            InputError: no such language, the Jacobian is too large to be written out, there are no
+                exercises about it, or two names of the program cannot be told apart on a page.
             ProofError: a link of the derivation, its entries or its structure are not proved.
         """
+        tell_apart(self.program, {name: len(shape) for name, shape in self.shapes.items()})
         size = self.size
         if show is not None and size.count > MOST_SHOWN:
             raise InputError(
@@ -71,10 +84,16 @@ class Jacobian(ArrayDerivative):
         found = self.found if alone else replace(self.found, tied="")  # said before
         size_page = compose_jacobian(found, self.dtype, most, lang, by_rows=rows)
         if alone:
+            if exercises:
+                raise InputError(
+                    "Exercises are about the Jacobian of an array; of the gradient of a number, "
+                    "take those of matderiv handout."
+                )
             return size_page
-        derived = super().document(lang, show, newton=newton)
+        derived, page = self._page(lang, show, newton=newton, vector=bool(exercises))
         heading = Heading(2, fill(lang, "jacobian.heading", {}))
-        return replace(derived, blocks=(*derived.blocks, heading, *size_page.blocks))
+        page = replace(page, blocks=(*page.blocks, heading, *size_page.blocks))
+        return self._with_exercises(derived, page, exercises, seed, answers)
 
 
 @checked(TIMES, wrt=NAME)

@@ -12,8 +12,6 @@ from matderiv.expression.nodes import Node
 
 __all__ = ["Fitting"]
 
-_OF_A_SQUARE = nodes.Trace | nodes.Inverse | nodes.Determinant | nodes.LogDet | nodes.MatrixFunction
-
 
 class Fitting(ShapesOver):
     """Shapes of formulas, remembered by identity, which is faster than by equality.
@@ -38,10 +36,12 @@ class Fitting(ShapesOver):
         found = self._seen.get(id(node))
         if found is None:
             shapes = [self(child) for child in nodes.children(node)]  # those of a number, too
-            if isinstance(node, _OF_A_SQUARE):
+            if isinstance(node, nodes.OfSquare):
                 rows, *cols = shapes[0] or (None,)
                 if cols != [rows]:
                     raise ShapeError(f"{type(node).__name__} takes a square matrix.")
+                if isinstance(node, nodes.Frechet) and shapes[1] != shapes[0]:
+                    raise ShapeError("Frechet takes two matrices of one shape.")
             if isinstance(node, nodes.Diag) and len(set(shapes[0])) != 1:
                 raise ShapeError("diag takes a vector or a square matrix.")
             if isinstance(node, nodes.Outer) and any(len(shape) != 1 for shape in shapes):

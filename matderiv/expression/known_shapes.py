@@ -49,9 +49,9 @@ def shape_of(node: Node, shapes: Mapping[str, Shape]) -> Shape:
 
 def _dims_of(node: Node, rules: Rules, of: dict[Dim, SizeVariable]) -> Shape:
     found = rules.shape(node)
-    letters = {size.root(): letter for letter, size in rules.letters.items()}
+    letters = {size.root(): letter for letter, size in rules.sizes.letters.items()}
     letters |= {size.root(): dim.symbol for dim, size in reversed(of.items())}
-    rules.symbols(letters)
+    rules.sizes.symbols(letters)
     return tuple(_dim(size, letters) for size in found)
 
 
@@ -96,9 +96,9 @@ def sized_for(
     for assignment in program.assignments:
         rules.shape(assignment.value)
     letters = {size.root(): dim.symbol for dim, size in of.items()}
-    rules.symbols(letters)
-    needed = [(letters.get(size.root(), "1"), least) for size, least, _ in rules.least]
-    needed += [(letters.get(size.root(), "1"), 1) for size, _, _ in rules.worked]
+    rules.sizes.symbols(letters)
+    needed = [(letters.get(size.root(), "1"), least) for size, least, _ in rules.index_maps.least]
+    needed += [(letters.get(size.root(), "1"), 1) for size, _, _ in rules.sizes.worked]
     found = dict(sizes)
     for text, least in needed:
         own = [letter for letter in letters_of_size(text) if letter in found]

@@ -24,6 +24,7 @@ __all__ = [
     "Divide",
     "Entrywise",
     "Eye",
+    "Frechet",
     "Functional",
     "Gathered",
     "IndexMap",
@@ -46,6 +47,7 @@ __all__ = [
     "Node",
     "Norm",
     "Number",
+    "OfSquare",
     "OneHot",
     "Ones",
     "Outer",
@@ -335,6 +337,18 @@ class MatrixFunction(Node):
 
 
 @hashed_once
+class Frechet(Node):
+    """The derivative of f(A) along E: what is linear in t in f(A + t·E).
+
+    It is the upper right block of f([[A, E], [0, A]]): Higham, Functions of Matrices, (3.16).
+    """
+
+    arg: Node
+    change: Node
+    function: str
+
+
+@hashed_once
 class Diag(Node):
     """The diagonal matrix of a vector, or the diagonal of a square matrix as a vector."""
 
@@ -487,6 +501,7 @@ NODE_KINDS: tuple[type[Node], ...] = (
     Determinant,
     LogDet,
     MatrixFunction,
+    Frechet,
     Diag,
     Outer,
     Norm,
@@ -513,6 +528,9 @@ Reduction = Sum | Mean | Prod | Max | Min | LogSumExp | Var | Std
 
 #: Constants of zeros and ones, and what is a product with one.
 IndexMap = Selection | OneHot | Mapped | Joined | Gathered | Reshape
+
+#: Operations on a square matrix.
+OfSquare = Trace | Inverse | Determinant | LogDet | MatrixFunction | Frechet
 
 #: Operations along an axis that keep the shape.
 AlongAxis = Softmax | LogSoftmax

@@ -103,7 +103,7 @@ class ProgramNotation:
         task = self.task
         formulas = Formulas(
             task.loss,
-            task.sweep.facts.shape,
+            task.textbook,
             task.shapes,
             self.show,
             task.largest_size >= _COMMA_FROM,
@@ -111,7 +111,6 @@ class ProgramNotation:
             task.held,
             self.about,
             task.input_letters,
-            task.running_letters,
         )
         object.__setattr__(self, "formulas", formulas)
         object.__setattr__(self, "indices", IndexNotation(formulas))
