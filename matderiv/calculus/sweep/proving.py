@@ -225,26 +225,44 @@ class Prover:
         yield self._of_pair("as they stand", one, other, {})
 
     def _with_parts_named(self, one: Node, other: Node) -> Iterator[Attempt]:
-        """The entries of two formulas, each of the parts that they share under one name."""
-        one, other = self._in_shared_names(one, other)
+        """The entries of two formulas, each of the parts that they share under one name.
+
+        The same is tried before with values under their names, if then fewer names are on one side.
+        """
         tried: set[tuple[Node, Node]] = set()
-        for what, naming in _NAMINGS:
-            left, right, parts = naming(one, other)
-            if parts and (left, right) not in tried:
-                tried.add((left, right))
-                yield self._named_attempt(what, left, right, parts)
+        folded = self._folded(one), self._folded(other)
+        fewer = _apart(*folded) < _apart(one, other)
+        for how, pair in [(", values folded", folded)] * fewer + [("", (one, other))]:
+            sides = self._in_shared_names(*pair)
+            for what, naming in _NAMINGS:
+                left, right, parts = naming(*sides)
+                if (parts or how) and (left, right) not in tried:
+                    tried.add((left, right))
+                    yield self._named_attempt(what + how, left, right, parts)
+
+    def _folded(self, node: Node) -> Node:
+        """The formula with the names of values in place of what they are defined by."""
+        made = nodes.rebuilt(node, map(self._folded, nodes.children(node)))
+        return self._names.get(made, made)
+
+    @cached_property
+    def _names(self) -> dict[Node, Node]:
+        given = self.sweep.graph.values[:-1]
+        return {a.value: nodes.Name(a.name) for a in given if cost(a.value) > 1}
 
     def _named_attempt(
         self, what: str, left: Node, right: Node, parts: Mapping[str, Node]
     ) -> Attempt:
-        """The entries of two formulas in which parts have names."""
+        """The entries of two formulas in which parts have names, those of one side unfolded."""
         facts = self.sweep.facts
         known = {name: facts.shape(part) for name, part in parts.items()}
         shape = shapes_over({**self.sweep.graph.shapes, **known})
         letters = input_indices(shape(left))
 
         def forms(place: tuple[int, ...] | None) -> Pair:
-            entries = Entries(shape, assumed=facts.assumed, written=place is not None)
+            definitions = self._of_one_side(nodes.names_in(left), nodes.names_in(right))
+            written = place is not None
+            entries = Entries(shape, definitions, assumed=facts.assumed, written=written)
             at = letters if place is None else place
             try:
                 return entries.at(left, *at), entries.at(right, *at)
@@ -393,6 +411,11 @@ def all_equal(verdicts: Iterable[Verdict]) -> Verdict:
             return verdict
         index, entries = index and verdict.index, entries + verdict.entries
     return Verdict("equal", index=index, entries=entries)
+
+
+def _apart(one: Node, other: Node) -> int:
+    """How many names only one of two formulas has."""
+    return len(nodes.names_in(one) ^ nodes.names_in(other))
 
 
 def _by_rules(gradient: GradientStages) -> Node:
