@@ -79,10 +79,12 @@ class Jacobian(ArrayDerivative):
                 "be written out. Leave --show away, or choose smaller sizes."
             )
         most = max(size.rows, size.cols) if show == "all" else show
-        rows = self.form != "vec"
         alone = not self.shapes[self.program.loss.name]
         found = self.found if alone else replace(self.found, tied="")  # said before
-        size_page = compose_jacobian(found, self.dtype, most, lang, by_rows=rows)
+        axes = max(len(self.shapes[name]) for name in (self.program.loss.name, *self.wrt))
+        written = not alone and axes == 1 and show is None  # as a matrix, with its entries
+        sizes_alone = self.form == "vec" or written
+        size_page = compose_jacobian(found, self.dtype, most, lang, sizes_alone=sizes_alone)
         if alone:
             if exercises:
                 raise InputError(

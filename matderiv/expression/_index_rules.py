@@ -64,6 +64,8 @@ class IndexMapRules:
             return shape
         if not shape:
             raise ShapeError(f"{what}; it has no axis.{declare(node.arg, '3')}")
+        if node.move[0] == "fold":
+            return self._folded(node, shape)
         everywhere = node.axis is None and node.move[0] == "pad"
         if node.axis is None and len(shape) > 1 and not everywhere:
             raise ShapeError(f"{what}; say along which axis, such as axis=0.")
@@ -92,7 +94,27 @@ class IndexMapRules:
         match node.move:
             case ("slice", _, str(stop), _):  # what is left behind it and one more
                 self.sizes.worked_out(size_sum(size_difference(own, stop), 1), {own: size})
+            case ("windows", width, _, _):
+                assert width is not None
+                return [self.sizes.worked_out(found or 1, {own: size}), self.sizes.size(width)]
         return [] if found is None else [self.sizes.worked_out(found, {own: size})]
+
+    def _folded(self, node: nodes.Mapped, shape: ShapeVariables) -> ShapeVariables:
+        """Windows of an axis and their entries, two axes, become the axis."""
+        what = f"{source(node)}: {source(node.arg)} is {words(shape)}"
+        count = len(shape) - 1
+        axis = node.axis or 0
+        _, length, stride, dilation = node.move
+        if count < 1 or not -count <= axis < count:
+            raise ShapeError(f"{what}; windows and their entries are two axes, axis the first.")
+        assert length is not None
+        axis %= count
+        size = self.sizes.size(length)
+        text = result_size(("windows", "_k", stride, dilation), "_n")
+        windows = self.sizes.worked_out(text or 1, {"_n": size, "_k": shape[axis + 1]})
+        if not join(windows, shape[axis]):
+            raise ShapeError(f"{what}; {size} entries have {windows} such windows.")
+        return (*shape[:axis], size, *shape[axis + 2 :])
 
     def _joined(self, node: nodes.Joined) -> ShapeVariables:
         parts = tuple(parts_of(node))

@@ -10,7 +10,7 @@ from matderiv.errors import InputError, ShapeError
 from matderiv.expression._rules import Rules
 from matderiv.expression._sizes import ShapeVariables, SizeVariable, join
 from matderiv.expression._worked_sizes import solved_size
-from matderiv.expression.size_text import size_number, terms_of_size
+from matderiv.expression.size_text import is_unnamed, size_number, terms_of_size
 from matderiv.expression.source import source
 
 __all__ = ["DEFAULT_SIZES", "OpenSizes"]
@@ -124,7 +124,9 @@ class OpenSizes:
     def _lettered(self) -> dict[str, SizeVariable]:
         """All sizes with a letter: those of the first product, and those the program writes."""
         slots = dict(self._slots)
-        for letter, size in self._rules.sizes.letters.items():
+        letters = self._rules.sizes.letters
+        written = {letter: size for letter, size in letters.items() if not is_unnamed(letter)}
+        for letter, size in written.items():
             if letter in slots and not join(slots[letter], size):
                 raise ShapeError(
                     f"{letter} is {slots[letter]} in {source(self._rules.products[0][0])} but "
@@ -132,10 +134,10 @@ class OpenSizes:
                     "another letter, such as K."
                 )
             slots.setdefault(letter, size)
-        for letter, size in self._rules.sizes.letters.items():
+        for letter, size in written.items():
             if size.fixed:
                 raise ShapeError(f"{letter} is {size} in this program; write the number.")
-        for one, other in itertools.combinations(self._rules.sizes.letters, 2):
+        for one, other in itertools.combinations(written, 2):
             if slots[one].root() is slots[other].root():
                 raise ShapeError(
                     f"{one} and {other} are the same size in this program; write {one} for both."
@@ -154,8 +156,9 @@ class OpenSizes:
 
     def symbols(self, names: Container[str]) -> dict[SizeVariable, str]:
         """A letter for every size: N, D, M for the product's, and none of the program's names."""
-        taken = {*self._rules.sizes.letters}
-        symbols = {size.root(): letter for letter, size in self._rules.sizes.letters.items()}
+        letters = self._rules.sizes.letters
+        taken = {*letters}
+        symbols = {size.root(): k for k, size in letters.items() if not is_unnamed(k)}
 
         further = itertools.chain(_FURTHER, (f"K_{n}" for n in itertools.count(1)))
 
@@ -163,11 +166,11 @@ class OpenSizes:
             root = size.root()
             if root in symbols:
                 return
-            letters = itertools.chain(wishes, further)
+            new = itertools.chain(wishes, further)
             found = (
                 str(root)
                 if root.fixed
-                else next(s for s in letters if s not in taken and s not in names)
+                else next(s for s in new if s not in taken and s not in names)
             )
             symbols[root] = found
             taken.add(found)
@@ -182,7 +185,7 @@ class OpenSizes:
                 if size.root() not in worked:
                     give(size, *wishes)
         self._rules.sizes.symbols(symbols)
-        for shape in self._known.values():
+        for shape in (*self._known.values(), letters.values()):
             for size in shape:
                 give(size, *wishes)
         return symbols

@@ -184,9 +184,10 @@ class Rules:
             rows, cols = (size.number or 0 for size in shape)
             turned = transposed(arg)
             meant = nodes.MatMul(arg, turned) if rows < cols else nodes.MatMul(turned, arg)
+            whole = nodes.rebuilt(node, [meant, *nodes.children(node)[1:]])
             raise ShapeError(
                 f"{what}: {name} is {words(shape)}, which is not square; {takes} of a square "
-                f"matrix. Did you mean {source(nodes.rebuilt(node, [meant]))}?"
+                f"matrix. Did you mean {source(whole)}?"
             )
         return shape
 

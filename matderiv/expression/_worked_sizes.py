@@ -8,6 +8,7 @@ from matderiv.errors import ShapeError
 from matderiv.expression._sizes import SizeVariable, join
 from matderiv.expression.size_text import (
     SizeText,
+    is_unnamed,
     is_worked_out,
     letters_of_size,
     put,
@@ -34,7 +35,8 @@ class WorkedSizes:
         if is_worked_out(size):
             return self.worked_out(size, {})
         if size not in self.letters:
-            self.letters[size] = self._letter(size)
+            unnamed = is_unnamed(size)
+            self.letters[size] = SizeVariable(same=True) if unnamed else self._letter(size)
         return self.letters[size]
 
     def worked_out(self, text: SizeText, at: dict[str, SizeVariable]) -> SizeVariable:

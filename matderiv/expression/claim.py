@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from matderiv.errors import InputError, ProgramSyntaxError
+from matderiv.errors import InputError, ProgramSyntaxError, ShapeError
 from matderiv.expression import nodes
 from matderiv.expression._callee import check_function
 from matderiv.expression.latex_signs import is_latex
@@ -30,7 +30,7 @@ class Words:
     `names`: variables and gradients. `functions`: functions besides the known ones. `letters`: the
     letter of a size that is written in figures. `numbers`: the values of other names, such as N in
     1/N. `sizes`: those of each name, for X.shape[0] and len(X). `wanted`: the name that the last
-    line may assign, such as dX.
+    line may assign, such as dX. `kernels`: sizes of windows that the program writes in figures.
     """
 
     names: Collection[str]
@@ -39,6 +39,7 @@ class Words:
     numbers: Mapping[str, Node] = field(default_factory=dict)
     sizes: Mapping[str, Sequence[Node]] = field(default_factory=dict)
     wanted: str = ""
+    kernels: Collection[int] = ()
 
 
 def parse_claim(text: str, words: Words) -> Node:
@@ -143,6 +144,9 @@ class _ClaimReader(Reader):
             return 0
         return len(found[""])
 
+    def _letter_of_operand(self) -> str:
+        raise ShapeError("in a claim write the windows with their size, as in windows(x, K) @ w.")
+
     def _size(self, of: ast.Name, axis: int, tree: ast.expr) -> Node:
         """X.shape[0], the number of rows of X."""
         sizes = self.known.sizes.get(self._variable(of), ())
@@ -175,6 +179,10 @@ class _ClaimReader(Reader):
             case nodes.Selection(kind, params, sizes):
                 own = tuple(self._letter(size, tree) for size in sizes)
                 return nodes.Selection(kind, params, own)
+            case nodes.Mapped(arg, ("windows" | "fold" as how, int(size), *steps), axis):
+                kernel = how == "windows" and size in self.known.kernels
+                letter = size if kernel else self._letter(size, tree)
+                return nodes.Mapped(arg, (how, letter, *steps), axis)
             case nodes.Reshape(arg, sizes, "C" | "F" as how):
                 own = tuple(n if n == -1 else self._letter(n, tree) for n in sizes)
                 return nodes.Reshape(arg, own, how)

@@ -18,14 +18,23 @@ from matderiv.expression.index_maps import new_axis_of
 from matderiv.expression.nodes import Node
 from matderiv.expression.norms import plain_norm
 from matderiv.expression.program import Assignment, Program
-from matderiv.expression.reshaping import plain_reshape
-from matderiv.expression.size_text import letters_of_size, size_number
+from matderiv.expression.reshaping import plain_reshape, size_of_dim
+from matderiv.expression.size_text import is_unnamed, letters_of_size, put, size_number
 from matderiv.expression.source import source
 from matderiv.expression.vocabulary import did_you_mean
 
-__all__ = ["labels_of", "rules_over", "settled", "shape_of", "sized_for", "with_axes"]
+__all__ = [
+    "labels_of",
+    "named_sizes",
+    "rules_over",
+    "settled",
+    "shape_of",
+    "sized_for",
+    "with_axes",
+]
 
 _MATRIX = 2  # dimensions
+_FAR = 64  # more than any step of a slice that is drawn
 
 
 def shape_of(node: Node, shapes: Mapping[str, Shape]) -> Shape:
@@ -44,15 +53,18 @@ def shape_of(node: Node, shapes: Mapping[str, Shape]) -> Shape:
     >>> shape_of(parse("dY @ W.T").loss.value, infer(program))
     (Dim(symbol='N', size=2), Dim(symbol='D', size=4))
     """
-    return _dims_of(node, *rules_over(shapes))
+    own = {dim.symbol for shape in shapes.values() for dim in shape if dim.symbol.isalpha()}
+    return _dims_of(node, *rules_over(shapes), tuple(sorted(own)))
 
 
-def _dims_of(node: Node, rules: Rules, of: dict[Dim, SizeVariable]) -> Shape:
+def _dims_of(
+    node: Node, rules: Rules, of: dict[Dim, SizeVariable], known: tuple[str, ...] = ()
+) -> Shape:
     found = rules.shape(node)
     letters = {size.root(): letter for letter, size in rules.sizes.letters.items()}
     letters |= {size.root(): dim.symbol for dim, size in reversed(of.items())}
     rules.sizes.symbols(letters)
-    return tuple(_dim(size, letters) for size in found)
+    return tuple(_dim(size, letters, known) for size in found)
 
 
 def rules_over(shapes: Mapping[str, Shape]) -> tuple[Rules, dict[Dim, SizeVariable]]:
@@ -101,11 +113,17 @@ def sized_for(
     needed += [(letters.get(size.root(), "1"), 1) for size, _, _ in rules.sizes.worked]
     found = dict(sizes)
     for text, least in needed:
-        own = [letter for letter in letters_of_size(text) if letter in found]
-        while own and all(letter in found for letter in letters_of_size(text)):
-            if size_number(text, found) >= least:
+        letters_of = letters_of_size(text)
+        if not all(letter in found for letter in letters_of):
+            continue
+        while (number := size_number(text, found)) < least:
+            own = {letter: found[letter] + 1 for letter in letters_of}
+            more = {
+                n: k for n, k in own.items() if size_number(text, {**found, n: k + _FAR}) > number
+            }
+            if not more:
                 break
-            found |= {letter: found[letter] + 1 for letter in own}
+            found |= more
     return sized(shapes, found)
 
 
@@ -130,10 +148,11 @@ def labels_of(formulas: Iterable[Node], shapes: Mapping[str, Shape]) -> dict[str
     return found
 
 
-def _dim(size: SizeVariable, letters: Mapping[SizeVariable, str]) -> Dim:
+def _dim(size: SizeVariable, letters: Mapping[SizeVariable, str], known: tuple[str, ...]) -> Dim:
     letter = letters.get(size.root(), str(size))
     if size.number is None:
-        raise InputError(f"The size {letter} is not known; give it a number.")
+        others = f"the sizes here: {', '.join(known)}. Write one of them, or" if known else ""
+        raise InputError(f"The size {letter} is not known; {others or 'give it'} a number.")
     return Dim(letter, size.number)
 
 
@@ -141,6 +160,37 @@ def _plain(node: nodes.Norm, rules: Rules) -> Node:
     """The norm as one of order 2, or as another formula, by the shape of its array."""
     sizes = [size.number or 0 for size in rules.shape(node.arg)]
     return plain_norm(node, len(sizes), wide=len(sizes) > 1 and sizes[0] < sizes[1])
+
+
+def named_sizes(program: Program, shapes: Mapping[str, Shape]) -> tuple[Program, dict[str, Shape]]:
+    """The program with the letters or numbers of the sizes of operands that stand in operations.
+
+    >>> from matderiv.expression.parse import parse
+    >>> from matderiv.expression.shapes import infer
+    >>> program = parse("L = sum(conv1d(x, w))")
+    >>> named_sizes(program, infer(program, shapes={"w": (3,)}))[0].source()
+    'L = sum(windows(x, K) @ w)'
+    """
+    unnamed = {name: size_of_dim(own[0]) for name, own in shapes.items() if is_unnamed(name)}
+    if not unnamed:
+        return program, dict(shapes)
+
+    def named(size: int | str) -> int | str:
+        return put(size, unnamed) if isinstance(size, str) and "_" in size else size
+
+    def new(node: Node) -> Node:
+        match node:
+            case nodes.Multiply(arg, nodes.Ones((str(size),))) if is_unnamed(size):
+                return new(arg)  # they told the size of the array
+        made = nodes.rebuilt(node, map(new, nodes.children(node)))
+        return nodes.with_sizes(made, named)
+
+    assignments = tuple(Assignment(a.name, new(a.value)) for a in program.assignments)
+    kept = {name: shape for name, shape in shapes.items() if name not in unnamed}
+    written = program.letters()
+    sizes = (str(size) for size in unnamed.values())
+    taken = frozenset(x for size in sizes for x in letters_of_size(size)) - written
+    return replace(program, assignments=assignments, taken=taken), kept
 
 
 def settled(program: Program, shapes: Mapping[str, Shape]) -> Program:
@@ -173,7 +223,7 @@ def settled(program: Program, shapes: Mapping[str, Shape]) -> Program:
     *before, last = (Assignment(a.name, new(a.value)) for a in program.assignments)
     if last.name in shapes and not shapes[last.name] and rules.shape(last.value):
         last = Assignment(last.name, _single(last.value, len(rules.shape(last.value))))
-    return Program((*before, last), named=program.named)
+    return Program((*before, last), named=program.named, taken=program.taken)
 
 
 def with_axes(node: Node, shapes: Mapping[str, Shape]) -> Node:
@@ -242,10 +292,11 @@ def _counted(node: nodes.Mapped | nodes.Joined, rules: Rules) -> Node:
         new, axis = new_axis_of(node, len(rules.shape(node.right)))
         how = node.how if node.how == "list" else "stack" if new else "concatenate"
         return replace(node, how=how, axis=None if how == "list" else axis)
-    dimensions = len(rules.shape(node.arg))
-    if node.axis is None or node.move[0] in ("tril", "triu"):
+    dimensions, along = len(rules.shape(node.arg)), node.axis
+    if along is None or node.move[0] in ("tril", "triu"):
         return node
-    return replace(node, axis=None if dimensions == 1 else node.axis % dimensions)
+    dimensions -= node.move[0] == "fold"
+    return replace(node, axis=None if dimensions == 1 else along % dimensions)
 
 
 def _single(node: Node, dimensions: int) -> Node:

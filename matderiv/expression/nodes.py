@@ -74,6 +74,7 @@ __all__ = [
     "substituted",
     "transposed",
     "walk",
+    "with_sizes",
     "zeros",
 ]
 
@@ -597,6 +598,32 @@ def substituted(node: Node, old: Node, new: Node) -> Node:
     if node == old:
         return new
     return rebuilt(node, [substituted(part, old, new) for part in children(node)])
+
+
+def with_sizes(node: Node, new: Callable[[int | str], int | str]) -> Node:
+    """The node with others for the sizes that it writes itself, those of its operands aside.
+
+    >>> with_sizes(Ones(("N", 2)), lambda size: "K" if size == "N" else size)
+    Ones(sizes=('K', 2))
+    """
+
+    def each(sizes: Iterable[int | str]) -> tuple[int | str, ...]:
+        return tuple(map(new, sizes))
+
+    match node:
+        case Eye(size):
+            return Eye(new(size))
+        case Ones(sizes):
+            return Ones(each(sizes))
+        case Selection(kind, params, sizes):
+            return Selection(kind, each(params), each(sizes))
+        case OneHot(arg, size):
+            return OneHot(arg, new(size))
+        case Reshape(arg, sizes, how):
+            return Reshape(arg, each(sizes), how)
+        case Mapped(arg, (kind, *places), axis):
+            return Mapped(arg, (kind, *(n if n is None else new(n) for n in places)), axis)
+    return node
 
 
 def walk(node: Node) -> Iterator[Node]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import re
 import warnings
 from collections.abc import Callable, Mapping
@@ -71,11 +72,11 @@ _MAX_DIGITS = 40
 _NOT_FINITE = frozenset({"nan", "inf", "infinity", "infty"})
 
 
-def parse(text: str) -> Program:
+def parse(text: str, shapes: Mapping[str, tuple[int, ...]] | None = None) -> Program:
     """Read `name = expression; …; loss` into a `Program`.
 
     A last statement without a name is called L. A line `assume S symmetric` says something of an
-    input.
+    input. What some operations mean depends on how many axes an input has, by its declared shape.
 
     Raises:
         ProgramSyntaxError: the text is not in the language; the error holds the place.
@@ -84,7 +85,7 @@ def parse(text: str) -> Program:
     >>> parse("Y = X @ W; sum(f(Y))").source()
     'Y = X @ W; L = sum(f(Y))'
     """
-    return Reader(text).program()
+    return Reader(text, shapes).program()
 
 
 #: Operations that are given several axes as they are.
@@ -98,7 +99,10 @@ class Reader:
     what = "program"
     example = DEFAULT_PROGRAM
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, shapes: Mapping[str, tuple[int, ...]] | None = None) -> None:
+        self.shapes = dict(shapes or {})
+        #: Letters of the sizes of operands, which a program does not write.
+        self.unnamed = map("_{}".format, itertools.count(1))
         # Indentation means nothing here, and line ends are one character.
         lines = one_line_loops(text.replace("\r\n", "\n").replace("\r", "\n")).split("\n")
         self.text = "\n".join(line.strip() for line in lines).strip()
@@ -393,7 +397,11 @@ class Reader:
         for option, value in options.items():
             if isinstance(value, ast.expr):
                 options[option] = self._node(value, depth + 1)
-        answers = {"dimensions": self._dimensions, "read": self._formula}
+        answers: dict[str, Callable[..., Any]] = {
+            "dimensions": self._dimensions,
+            "read": self._formula,
+            "letter": self._letter_of_operand,
+        }
         options |= {asked: answers[asked] for asked in operation_of(name).asks}
         make = operation_of(name).make
         try:
@@ -417,12 +425,18 @@ class Reader:
 
     def _formula(self, text: str, values: Mapping[str, Node], options: Mapping[str, Node]) -> Node:
         """The node of a formula of the language's own, with values for all names in it."""
-        return _FormulaReader(text, self.assigned, values, options).value()
+        return _FormulaReader(text, self, values, options).value()
+
+    def _letter_of_operand(self) -> str:
+        return next(self.unnamed)
 
     def _dimensions(self, node: Node) -> int:
         """How many dimensions an expression has after the values so far; 0 if they do not fit."""
+        program = Program((*self.assigned.values(), Assignment("", node)))
+        inputs = program.inputs()
         try:
-            found = infer(Program((*self.assigned.values(), Assignment("", node))))
+            shapes = {name: own for name, own in self.shapes.items() if name in inputs}
+            found = infer(program, shapes=shapes)
         except InputError:
             return 0
         return len(found[""])
@@ -534,13 +548,14 @@ class _FormulaReader(Reader):
     def __init__(
         self,
         text: str,
-        assigned: Mapping[str, Assignment],
+        reader: Reader,
         values: Mapping[str, Node],
         options: Mapping[str, Node],
     ) -> None:
-        super().__init__(text)
+        super().__init__(text, reader.shapes)
         self.lines = [text.encode()]
-        self.assigned = dict(assigned)
+        self.assigned = dict(reader.assigned)
+        self.unnamed = reader.unnamed
         self.values, self.options = values, options
 
     def value(self) -> Node:

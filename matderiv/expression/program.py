@@ -27,12 +27,14 @@ class Program:
     """Assignments in order; the last one is the result.
 
     `assumed`: what its own lines say of inputs, such as ("S", "symmetric"). `named`: whether the
-    text gives the result its name, so that formulas may use it.
+    text gives the result its name, so that formulas may use it. `taken`: letters of sizes that
+    operations have of their operands, and that the text does not write.
     """
 
     assignments: tuple[Assignment, ...]
     assumed: tuple[tuple[str, str], ...] = ()
     named: bool = field(default=False, compare=False)
+    taken: frozenset[str] = field(default=frozenset(), compare=False)
 
     @property
     def loss(self) -> Assignment:
@@ -81,7 +83,8 @@ class Program:
                         found.add(rows)
                     case nodes.MatrixFunction(_, function) | nodes.Frechet(_, _, function):
                         found.update(exponents(function))
-        return frozenset(x for s in found if isinstance(s, str) for x in letters_of_size(s))
+        texts = (size for size in found if isinstance(size, str))
+        return frozenset(x for text in texts for x in letters_of_size(text)) - self.taken
 
     def functions(self) -> frozenset[str]:
         """The names of all functions that are applied, known or undefined."""

@@ -25,6 +25,7 @@ from matderiv.expression.readings import (
     taken,
     unlike_matrices,
 )
+from matderiv.expression.size_text import is_unnamed
 from matderiv.expression.source import source
 from matderiv.expression.vocabulary import MAX_SIZE, did_you_mean, is_greek
 
@@ -181,7 +182,10 @@ class _Inference:
         in_names = {dim.symbol for shape in found.values() for dim in shape}
         if scalar:
             found[self.program.loss.name] = ()
-        letters = {k: Dim(k, s.root().number or 1) for k, s in self.rules.sizes.letters.items()}
+        letters = {
+            k: Dim(symbols[s.root()] if is_unnamed(k) else k, s.root().number or 1)
+            for k, s in self.rules.sizes.letters.items()
+        }
         return found | {k: (dim,) for k, dim in letters.items() if k not in in_names}
 
     def _infer(self, declared: Mapping[str, tuple[int, ...]]) -> None:

@@ -8,6 +8,7 @@ from functools import lru_cache
 
 __all__ = [
     "SizeText",
+    "is_unnamed",
     "is_worked_out",
     "letters_of_size",
     "put",
@@ -78,6 +79,15 @@ def letters_of_size(text: str) -> tuple[str, ...]:
 def is_worked_out(symbol: str) -> bool:
     """Whether a size is worked out from others: N - 1, not N or 3."""
     return not (symbol.isdigit() or symbol.isidentifier())
+
+
+def is_unnamed(letter: str) -> bool:
+    """Whether a letter stands for a size of an operand, which has a letter of its own or a number.
+
+    >>> is_unnamed("_1"), is_unnamed("N")
+    (True, False)
+    """
+    return letter.startswith("_")
 
 
 def terms_of_size(text: str) -> Mapping[tuple[str, ...], int]:

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from matderiv.expression import nodes
-from matderiv.expression.axes import at_once, moveaxis, swapaxes
+from matderiv.expression.axes import as_einsum, at_once, moveaxis, swapaxes
 from matderiv.expression.index_source import (
     gathered_text,
     indexed_base,
     is_indexed,
     joined_text,
     mapped_text,
+    padded,
     selection_text,
 )
 from matderiv.expression.matrix_functions import (
@@ -65,6 +66,14 @@ def source(node: Node) -> str:
 
 
 def _source(node: Node) -> tuple[str, int]:
+    found = as_einsum(node)
+    if found is None:
+        return _plain_source(node)
+    subscripts, arrays = found
+    return f"einsum('{subscripts}', {', '.join(map(source, arrays))})", _ATOM
+
+
+def _plain_source(node: Node) -> tuple[str, int]:
     match node:
         case nodes.Name(name):
             return name, _ATOM
@@ -145,6 +154,9 @@ def _index_map(node: Node) -> str:
             return _wrapped(base, _ATOM) + index
         case nodes.Mapped() if (found := beside_diagonal(node)) is not None:
             return f"diag({source(found[0])}, {found[1]})"
+        case nodes.Mapped(_, ("pad", _, _, int(axes))) if axes:
+            base, widths = padded(node, axes)
+            return f"pad({source(base)}, ({', '.join(f'({a}, {b})' for a, b in widths)}))"
         case nodes.Mapped(arg):
             return mapped_text(node, source(arg))
         case nodes.Reshape():
