@@ -115,7 +115,8 @@ def graph_of(program: Program, shapes: Mapping[str, Shape]) -> Graph:
     for assignment in program.assignments:
         value = lifter.step(assignment.value)
         lifter.values.append(Assignment(assignment.name, value))
-    return Graph(program, tuple(lifter.values), lifter.shapes, frozenset(lifter.lifted))
+    called = frozenset(lifter.called)
+    return Graph(program, tuple(lifter.values), lifter.shapes, frozenset(lifter.lifted), called)
 
 
 #: Nodes that do not end an entry-by-entry expression.
@@ -128,6 +129,7 @@ class _Lifter:
         self.shapes = shapes
         self.values: list[Assignment] = []
         self.lifted: dict[str, Node] = {}
+        self.called: set[str] = set()
         self._known: dict[Node, str] = {}
         self._names = free_names(program, shapes, dict(enumerate(_WISHES)))
 
@@ -182,7 +184,11 @@ class _Lifter:
         if _weight(made) and _depth(made) > _DEEPEST:
             return nodes.rebuilt(made, [self.operand(p) if _depth(p) else p for p in parts])
         if isinstance(made, _FRACTION) and _fractions(made) > fractions:
-            return nodes.rebuilt(made, [self.operand(p) if _fractions(p) else p for p in parts])
+            found = [self.operand(p) if _fractions(p) else p for p in parts]
+            if fractions == 1:
+                names = frozenset[str]().union(*map(nodes.names_in, found))
+                self.called |= names & self.lifted.keys()
+            return nodes.rebuilt(made, found)
         return made
 
     def operand(self, node: Node) -> Node:
