@@ -10,7 +10,7 @@ from fractions import Fraction
 from matderiv.expression.index_calls import read_size
 from matderiv.expression.norms import Order
 from matderiv.expression.operations import Operation
-from matderiv.expression.size_text import SizeText, letters_of_size
+from matderiv.expression.size_text import SizeText, is_length, letters_of_size
 from matderiv.expression.vocabulary import MAX_SIZE, NAME_PATTERN, did_you_mean
 
 __all__ = ["Refusal", "arrange", "new_axes"]
@@ -212,7 +212,9 @@ def _size(name: str, tree: ast.expr) -> int | str:
     match read_size(tree):
         case int(size) if 1 <= size <= MAX_SIZE and not _is_truth(tree):
             return size
-        case str(text) if all(map(NAME_PATTERN.match, letters_of_size(text))):
+        case str(text) if all(
+            is_length(letter) or NAME_PATTERN.match(letter) for letter in letters_of_size(text)
+        ):
             return text
     raise Refusal(
         f"A size of {name} is a whole number from 1 to {MAX_SIZE:,}, or a letter such as N.",
@@ -279,7 +281,7 @@ def _steps(name: str, tree: ast.expr) -> int | tuple[int, ...]:
 
 def _exponent(name: str, tree: ast.expr) -> SizeText:
     found = read_size(tree)
-    if found is not None and not _is_truth(tree):
+    if found is not None and not is_length(str(found)) and not _is_truth(tree):
         return found
     raise Refusal(
         f"The power of {name} is a whole number or a letter for one, such as {name}(X, 3) and "
@@ -318,6 +320,7 @@ _MOVING = frozenset({"transpose", "swapaxes", "moveaxis", "expand_dims"})
 #: Operations that need all of their arguments.
 _NEEDED = _MOVING - {"transpose"} | {
     *(
+        *("top_k", "topk", "kthvalue"),
         "matrix_power",
         "matrix_power_frechet",
         "pad",

@@ -10,9 +10,10 @@ from matderiv.expression._index_rules import IndexMapRules, axes_of, declare
 from matderiv.expression._sizes import ShapeVariables, SizeVariable, broadcast, join, words
 from matderiv.expression._worked_sizes import WorkedSizes
 from matderiv.expression.axes import full_order
+from matderiv.expression.counted import counted_array
 from matderiv.expression.matrix_functions import exponents
 from matderiv.expression.nodes import Node, transposed
-from matderiv.expression.size_text import letters_of_size
+from matderiv.expression.size_text import is_length, letters_of_size
 from matderiv.expression.source import source
 
 __all__ = ["Rules"]
@@ -31,7 +32,7 @@ class Rules:
         assigned: Container[str] = (),
     ) -> None:
         self.known: dict[str, ShapeVariables] = {}
-        self.sizes = WorkedSizes(letter)
+        self.sizes = WorkedSizes(letter, lambda name: self.shape(nodes.Name(name)))
         self.index_maps = IndexMapRules(self.shape, self.sizes, assigned)
         self.products: list[tuple[nodes.MatMul, dict[str, SizeVariable]]] = []
         self._unknown = unknown
@@ -57,7 +58,7 @@ class Rules:
             case nodes.Name(name):
                 return self.known[name] if name in self.known else self._unknown(name)
             case nodes.Number() | nodes.Size() | nodes.Pi():
-                return ()
+                return self._number(node)
             case nodes.Negate(arg) | nodes.Apply(_, arg):
                 return self.shape(arg)
             case nodes.Functional(_, arg):
@@ -146,6 +147,11 @@ class Rules:
                 f"{source(node)}: {arg} is {words(shape)}; name the axis of the vectors, as in "
                 f"norm({arg}, {node.order}, axis=-1)."
             )
+        return ()
+
+    def _number(self, node: Node) -> ShapeVariables:
+        if isinstance(node, nodes.Size) and is_length(node.symbol):
+            self.sizes.size(node.symbol)  # the array has such an axis
         return ()
 
     def _of_matrix(
@@ -305,7 +311,16 @@ class Rules:
             return f"{message} {b} must have as many entries as {a} has columns."
         return f"{message} The columns of {a} must be as many as the rows of {b}."
 
+    def _counted(self, arg: Node, letters: tuple[str, ...]) -> ShapeVariables:
+        """The shape of an array; its last sizes get letters."""
+        own = self.shape(arg)
+        for size, letter in zip(own[-len(letters) :], letters, strict=len(letters) <= len(own)):
+            join(size, self.sizes.size(letter))
+        return own
+
     def _entrywise(self, node: nodes.Entrywise) -> ShapeVariables:
+        if (told := counted_array(node)) is not None:
+            return self._counted(*told)
         left, right = (self.shape(child) for child in nodes.children(node))
         made = self._spread(left, right)
         if made is None:

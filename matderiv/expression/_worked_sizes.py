@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from matderiv.errors import ShapeError
-from matderiv.expression._sizes import SizeVariable, join
+from matderiv.expression._sizes import ShapeVariables, SizeVariable, join, words
 from matderiv.expression.size_text import (
     SizeText,
+    asked_of,
+    asked_text,
+    is_length,
     is_unnamed,
     is_worked_out,
     letters_of_size,
@@ -20,13 +23,19 @@ __all__ = ["WorkedSizes", "solved_size"]
 
 
 class WorkedSizes:
-    """The sizes that a program writes with letters, and those that are worked out from others."""
+    """The sizes that a program writes with letters, and those that are worked out from others.
 
-    def __init__(self, letter: Callable[[str], SizeVariable]) -> None:
+    `letter` gives the size of a letter, and `shape` the sizes of an array by its name.
+    """
+
+    def __init__(
+        self, letter: Callable[[str], SizeVariable], shape: Callable[[str], ShapeVariables]
+    ) -> None:
         self.letters: dict[str, SizeVariable] = {}
         #: Sizes that are worked out from others: the text, and what its letters stand for.
         self.worked: list[tuple[SizeVariable, str, dict[str, SizeVariable]]] = []
         self._letter = letter
+        self._shape = shape
 
     def size(self, size: int | str) -> SizeVariable:
         """A number, or the size with this letter."""
@@ -34,10 +43,25 @@ class WorkedSizes:
             return SizeVariable(size, fixed=True)
         if is_worked_out(size):
             return self.worked_out(size, {})
+        if is_length(size):
+            return self._asked(size)
         if size not in self.letters:
             unnamed = is_unnamed(size)
-            self.letters[size] = SizeVariable(same=True) if unnamed else self._letter(size)
+            self.letters[size] = SizeVariable() if unnamed else self._letter(size)
         return self.letters[size]
+
+    def _asked(self, length: str) -> SizeVariable:
+        """A size that an array is asked for."""
+        name, axis = asked_of(length)
+        shape = self._shape(name)
+        if axis is None:
+            axes = {f"_n{n}": size for n, size in enumerate(shape)}
+            return self.worked_out(put("*".join(axes) or "1", {}), axes)
+        if not -len(shape) <= axis < len(shape):
+            raise ShapeError(
+                f"{asked_text(length)}: {name} is {words(shape)}; it has no such axis."
+            )
+        return shape[axis]
 
     def worked_out(self, text: SizeText, at: dict[str, SizeVariable]) -> SizeVariable:
         """A size whose text holds letters: those in `at`, and letters of the program."""

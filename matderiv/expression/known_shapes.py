@@ -13,13 +13,24 @@ from matderiv.expression import nodes
 from matderiv.expression._rules import Rules
 from matderiv.expression._sizes import ShapeVariables, SizeVariable
 from matderiv.expression.axes import full_order
+from matderiv.expression.counted import counted_array
 from matderiv.expression.dims import SINGLE, Dim, Shape, sized
 from matderiv.expression.index_maps import new_axis_of
 from matderiv.expression.nodes import Node
 from matderiv.expression.norms import plain_norm
 from matderiv.expression.program import Assignment, Program
-from matderiv.expression.reshaping import plain_reshape, size_of_dim
-from matderiv.expression.size_text import is_unnamed, letters_of_size, put, size_number
+from matderiv.expression.reshaping import plain_reshape, product_of_sizes, size_of_dim
+from matderiv.expression.size_text import (
+    ALL,
+    SizeText,
+    asked_of,
+    is_length,
+    is_unnamed,
+    length_of,
+    letters_of_size,
+    put,
+    size_number,
+)
 from matderiv.expression.source import source
 from matderiv.expression.vocabulary import did_you_mean
 
@@ -179,9 +190,8 @@ def named_sizes(program: Program, shapes: Mapping[str, Shape]) -> tuple[Program,
         return put(size, unnamed) if isinstance(size, str) and "_" in size else size
 
     def new(node: Node) -> Node:
-        match node:
-            case nodes.Multiply(arg, nodes.Ones((str(size),))) if is_unnamed(size):
-                return new(arg)  # they told the size of the array
+        if (told := counted_array(node)) is not None:
+            return new(told[0])
         made = nodes.rebuilt(node, map(new, nodes.children(node)))
         return nodes.with_sizes(made, named)
 
@@ -196,8 +206,9 @@ def named_sizes(program: Program, shapes: Mapping[str, Shape]) -> tuple[Program,
 def settled(program: Program, shapes: Mapping[str, Shape]) -> Program:
     """The same program with every axis counted from the first, or None, which is all entries.
 
-    The only axis of a vector is None, and .T is that of a matrix. A product that is 1×1, alone as
-    the last value or summed, is its trace, as books write it.
+    A size that is asked for, X.shape[0], has its letter. The only axis of a vector is None, and .T
+    is that of a matrix. A product that is 1×1, alone as the last value or summed, is its trace, as
+    books write it.
 
     >>> from matderiv.expression.parse import parse
     >>> from matderiv.expression.shapes import infer
@@ -205,6 +216,7 @@ def settled(program: Program, shapes: Mapping[str, Shape]) -> Program:
     >>> settled(program, infer(program)).source()
     'Y = X @ W; L = sum(sum(softmax(Y, axis=1), axis=1))'
     """
+    program = _with_lengths(program, shapes)
     rules, of = rules_over(shapes)
 
     def new(node: Node) -> Node:
@@ -223,7 +235,40 @@ def settled(program: Program, shapes: Mapping[str, Shape]) -> Program:
     *before, last = (Assignment(a.name, new(a.value)) for a in program.assignments)
     if last.name in shapes and not shapes[last.name] and rules.shape(last.value):
         last = Assignment(last.name, _single(last.value, len(rules.shape(last.value))))
-    return Program((*before, last), named=program.named, taken=program.taken)
+    return Program((*before, last), named=program.named, taken=program.taken, asked=program.asked)
+
+
+def _with_lengths(program: Program, shapes: Mapping[str, Shape]) -> Program:
+    """The program with the letters of the sizes that it asks its arrays for."""
+    if not program.lengths():
+        return program
+    sizes: dict[str, SizeText] = {}
+    for name, shape in shapes.items():
+        for axis, dim in enumerate(shape):
+            sizes |= {length_of(name, n): size_of_dim(dim) for n in (axis, axis - len(shape))}
+        sizes[length_of(name, ALL)] = size_of_dim(product_of_sizes(shape))
+
+    def number(dim: Dim) -> Node:
+        own = size_of_dim(dim)
+        return nodes.Number(Fraction(own)) if isinstance(own, int) else nodes.Size(own, dim.size)
+
+    def new(node: Node) -> Node:
+        match node:
+            case nodes.Size(symbol) if is_length(symbol):
+                name, axis = asked_of(symbol)
+                dims = shapes[name] if axis is None else (shapes[name][axis],)
+                return reduce(nodes.Multiply, map(number, dims)) if dims else nodes.ONE
+        resized = nodes.with_sizes(node, lambda size: put(size, sizes))
+        return nodes.rebuilt(resized, map(new, nodes.children(node)))
+
+    made = (Assignment(a.name, new(a.value)) for a in program.assignments)
+    asked: dict[str, str] = {}
+    for name, place in map(asked_of, sorted(program.lengths())):
+        places = range(len(shapes[name]))
+        for n in places if place is None else (places[place],):
+            asked.setdefault(shapes[name][n].symbol, length_of(name, n))
+    taken = program.taken | (asked.keys() - program.letters())
+    return replace(program, assignments=tuple(made), taken=taken, asked=tuple(asked.items()))
 
 
 def with_axes(node: Node, shapes: Mapping[str, Shape]) -> Node:

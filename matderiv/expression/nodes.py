@@ -623,6 +623,8 @@ def with_sizes(node: Node, new: Callable[[int | str], int | str]) -> Node:
             return Reshape(arg, each(sizes), how)
         case Mapped(arg, (kind, *places), axis):
             return Mapped(arg, (kind, *(n if n is None else new(n) for n in places)), axis)
+        case Gathered(array, labels, how, str(rows)):
+            return Gathered(array, labels, how, new(rows))
     return node
 
 

@@ -26,7 +26,7 @@ from matderiv.expression.matrix_functions import (
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import NAMES
 from matderiv.expression.shape_calls import beside_diagonal, reshape_text
-from matderiv.expression.size_text import is_worked_out
+from matderiv.expression.size_text import asked_text, is_worked_out
 
 __all__ = ["BINARY", "is_turned", "mixes", "rearrangement", "source"]
 
@@ -62,7 +62,7 @@ def source(node: Node) -> str:
     >>> source(MatMul(Name("dY"), Transpose(Name("W"))))
     'dY @ W.T'
     """
-    return _source(node)[0]
+    return asked_text(_source(node)[0])
 
 
 def _source(node: Node) -> tuple[str, int]:

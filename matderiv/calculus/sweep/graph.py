@@ -121,7 +121,8 @@ def graph_of(program: Program, shapes: Mapping[str, Shape]) -> Graph:
 
 #: Nodes that do not end an entry-by-entry expression.
 _INSIDE = nodes.Entrywise | nodes.Negate | nodes.Apply | nodes.Transpose
-_PLAIN = (nodes.Name, nodes.Number, nodes.Eye, nodes.Ones, nodes.Selection, nodes.OneHot)
+_NUMBER = nodes.Number | nodes.Size | nodes.Pi
+_PLAIN = nodes.Name | _NUMBER | nodes.Eye | nodes.Ones | nodes.Selection | nodes.OneHot
 
 
 class _Lifter:
