@@ -31,6 +31,7 @@ from matderiv.handout.document import (
     Segments,
     Table,
 )
+from matderiv.handout.meanings import meaning_section
 from matderiv.handout.notation_box import notation_paragraph
 from matderiv.handout.principles import principle_table, shape_question
 from matderiv.handout.program import condition_section, numpy_answers
@@ -220,6 +221,10 @@ def _question(board: Board, composer: ProgramComposer) -> Iterator[Block]:
     return shape_question(board.task, composer.language)
 
 
+def _meaning(board: Board, composer: ProgramComposer) -> Iterator[Block]:
+    return meaning_section(board.task, {name for name, _ in board.values}, composer.language)
+
+
 def _numpy(board: Board, composer: ProgramComposer) -> Iterator[Block]:
     del board
     return numpy_answers(composer)
@@ -243,5 +248,5 @@ def _proof(board: Board, composer: ProgramComposer) -> Iterator[Block]:
 _SECTIONS: Mapping[Length, tuple[_Section, ...]] = {
     "board": (_problem, _lines, _numpy, _proof),
     "card": (_given, _formulas, _principle, _code, _proof),
-    "short": (_problem, _lines, _question, _numpy, _closer, _proof),
+    "short": (_problem, _lines, _meaning, _question, _numpy, _closer, _proof),
 }

@@ -26,7 +26,13 @@ from matderiv.handout.document import (
     Text,
 )
 from matderiv.handout.obstacle import obstacle
-from matderiv.handout.program import page_title, proof_section, step_sections, task_section
+from matderiv.handout.program import (
+    page_title,
+    proof_section,
+    step_sections,
+    task_section,
+    what_it_says,
+)
 from matderiv.handout.sentences import Fields, fill
 from matderiv.notation.boxes import Aligned, Box, Operator, Row, times
 from matderiv.notation.names import name_box
@@ -66,6 +72,7 @@ def _blocks(composer: ProgramComposer) -> Iterator[Block]:
         yield Paragraph(fill(language, "handout.exchanged", fields))
         yield from _formulas(beside, second.wrt)
     yield from step_sections(composer)
+    yield from what_it_says(composer)
     yield Heading(2, fill(language, "program.heading_checked", {}))
     yield from proof_section(composer)
     if second is not None:
