@@ -86,6 +86,8 @@ class Formulas:
     places: tuple[str, ...] = ()
     #: The letters of sums over all entries of an array; without any, sums are called by a word.
     running: tuple[str, ...] = ()
+    #: Letters for gradients: δ for ∂L/∂Z.
+    called: Mapping[str, str] = field(default_factory=dict)
     #: The number that each size stands for.
     sizes: Mapping[str, int] = field(init=False)
 
@@ -98,6 +100,8 @@ class Formulas:
         """x_ij, a scalar's name, or ∂L/∂x_ij."""
         if name == "π":
             return Symbol("pi", greek=True)
+        if name in self.called:
+            return named_entry(self.called[name], indices, commas=self.commas)
         if name not in self.names and name[0] == "δ":
             return self.direct(Row((_D, self.entry(name[1:], indices))), name[1:])
         if name not in self.names:
@@ -180,8 +184,8 @@ class Formulas:
             return found
         match node:
             case nodes.Name(name):
-                if name in self.names:
-                    return name_box(name), "atom"
+                if name in self.names or name in self.called:
+                    return name_box(self.called.get(name, name)), "atom"
                 if name[0] in _DERIVED:
                     return _DERIVED[name[0]](self, name[1:])
                 return self.gradient(name[1:]), "atom"

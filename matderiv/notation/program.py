@@ -95,6 +95,8 @@ class ProgramNotation:
     marked: bool = False
     #: The name that a step is about, by which differentials of values are.
     about: str = ""
+    #: Letters for gradients: δ for ∂L/∂Z.
+    called: Mapping[str, str] = field(default_factory=dict)
     formulas: Formulas = field(init=False)
     indices: IndexNotation = field(init=False)
 
@@ -112,6 +114,7 @@ class ProgramNotation:
             self.about,
             task.input_letters,
             task.running_letters,
+            self.called,
         )
         object.__setattr__(self, "formulas", formulas)
         object.__setattr__(self, "indices", IndexNotation(formulas))
