@@ -399,6 +399,8 @@ def _left(
         shown = {"dX": own, "dY": above, "Y": y, "s": part.right}
         yield _LEFT[along], shown, (_Claim(own, nodes.Divide(rest, part.right)),)
     yield _even(program, name, axis)
+    if along == "all":  # of vectors the other claim is not proved
+        return
     small = _epsilon(replaced(part.right, program.values), program.shape)
     plain = None if small is None else _without(small, task)
     scaled = Name(value) if value else part if small is None else _dropped(part, small)
@@ -605,7 +607,8 @@ def _fork(program: _Program) -> Iterator[_Found]:
         if len(shares) > _SHARES or any(cost(share) > _LONGEST for share in shares):
             continue
         total = added_up(term for share in shares for term in terms(share))
-        if len(terms(total)) == 1:
+        spread = any(isinstance(part, nodes.Ones) for part in nodes.walk(total))
+        if len(terms(total)) == 1 or spread:
             continue
         shown = {"X": Name(name), "equation": (_gradient(name), total)}
         yield "fork", shown, (_Claim(_gradient(name), total),)
