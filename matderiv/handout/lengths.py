@@ -31,6 +31,7 @@ from matderiv.handout.document import (
     Segments,
     Table,
 )
+from matderiv.handout.graph import graph_of_values
 from matderiv.handout.meanings import meaning_section
 from matderiv.handout.notation_box import notation_paragraph
 from matderiv.handout.principles import principle_table, shape_question
@@ -119,6 +120,10 @@ def _problem(board: Board, composer: ProgramComposer) -> Iterator[Block]:
     yield Paragraph(together(language, said))
 
 
+def _graph(board: Board, composer: ProgramComposer) -> Iterator[Block]:
+    return graph_of_values(board.task, composer.language)
+
+
 def _lines(board: Board, composer: ProgramComposer) -> Iterator[Block]:
     yield Paragraph(fill(composer.language, "lengths.lines", {}))
     yield BoardBlock(board_rows(board, composer.language))
@@ -184,9 +189,10 @@ def _written_out(
     found = task.sweep.gradients[name]
     same: dict[str, Node] = {}
     for of in found.users:
-        match task.sweep.gradients[of].local:
-            case nodes.Name(gradient) if of in task.sweep.graph.lifted:
-                same[f"d{of}"] = nodes.Name(gradient)
+        if of in task.sweep.graph.lifted and of != task.loss:
+            match task.sweep.gradients[of].local:
+                case nodes.Name() as gradient:
+                    same[f"d{of}"] = gradient
     local = task.whole(name, replaced(found.local, same))
     shown = {f"d{n}" for n, _ in board.values} | task.sweep.graph.shapes.keys()
     if not nodes.names_in(local) <= shown:
@@ -242,7 +248,7 @@ def _proof(board: Board, composer: ProgramComposer) -> Iterator[Block]:
 
 #: The sections of each length.
 _SECTIONS: Mapping[Length, tuple[_Section, ...]] = {
-    "board": (_problem, _lines, _numpy, _proof),
-    "card": (_given, _formulas, _principle, _code, _proof),
-    "short": (_problem, _lines, _numpy, _meaning, _question, _closer, _proof),
+    "board": (_problem, _graph, _lines, _numpy, _proof),
+    "card": (_given, _graph, _formulas, _principle, _code, _proof),
+    "short": (_problem, _graph, _lines, _numpy, _meaning, _question, _closer, _proof),
 }

@@ -145,7 +145,7 @@ class Formulas:
         """An expression: XW + b, ∂L/∂Y Wᵀ, A⁻¹."""
         return self.held(node)[0]
 
-    def gradient(self, of: str) -> Box:
+    def gradient(self, of: str) -> Fraction:
         """∂L/∂X."""
         return partial_ratio(name_box(self.loss), name_box(of))
 
