@@ -13,6 +13,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Literal, TypeAlias
 
+from matderiv.calculus.formulas.broadcasting import ShapeOf
 from matderiv.calculus.formulas.flattened import (
     BasePower,
     added_up,
@@ -25,7 +26,6 @@ from matderiv.calculus.formulas.flattened import (
     sum_of,
     terms,
 )
-from matderiv.calculus.formulas.shaping import ShapeOf
 from matderiv.calculus.formulas.tidying import tidy
 from matderiv.calculus.sweep.sweep import replaced
 from matderiv.calculus.sweep.task import Task, read_task, task_of
@@ -229,7 +229,7 @@ def _even(program: _Program, name: str, axis: int | None) -> _Found:
     along = _along(axis, len(program.shape(own)))
     axis = None if along == "all" else axis
     claim = _Claim(nodes.Sum(own, axis), _zero(nodes.Sum(Name(name), axis)))
-    shown = {"dX": own, "X": Name(name), "L": Name(program.task.loss)}
+    shown: _Shown = {"dX": own, "X": Name(name), "L": Name(program.task.loss)}
     return _EVEN[along], shown, (claim,)
 
 
@@ -241,7 +241,7 @@ def _less(formula: Node, truth: set[str], shape: ShapeOf) -> tuple[str, str] | N
     _, _, arrays = split_scalars(formula, shape)
     if len(arrays) != 1 or arrays[0][1] != nodes.ONE:
         return None
-    match sorted(terms(arrays[0][0]), key=lambda term: term[1] in map(Name, truth)):
+    match sorted(terms(arrays[0][0]), key=lambda term: term[1] in {Name(name) for name in truth}):
         case [(one, Name(prediction)), (other, Name(true))] if one == -other and true in truth:
             return prediction, true
     return None
@@ -333,7 +333,7 @@ def _normal(program: _Program) -> Iterator[_Found]:
         known = sum_of(_times(one.over(first), chained(one.factors), -1) for one in right)
         scale = product_of(first.number, first.scalars)
         whole = nodes.Multiply(scale, nodes.Subtract(left, known))
-        shown = {"dW": _gradient(name), "W": Name(name), "equation": (left, known)}
+        shown: _Shown = {"dW": _gradient(name), "W": Name(name), "equation": (left, known)}
         yield "normal", shown, (_Claim(_gradient(name), whole),)
 
 
@@ -396,7 +396,7 @@ def _left(
             nodes.Subtract(above, nodes.Mean(above, axis, keep)),
             nodes.Multiply(nodes.Mean(nodes.Multiply(above, y), axis, keep), y),
         )
-        shown = {"dX": own, "dY": above, "Y": y, "s": part.right}
+        shown: _Shown = {"dX": own, "dY": above, "Y": y, "s": part.right}
         yield _LEFT[along], shown, (_Claim(own, nodes.Divide(rest, part.right)),)
     yield _even(program, name, axis)
     if along == "all":  # of vectors the other claim is not proved
@@ -455,7 +455,7 @@ def _rowsums(program: _Program) -> Iterator[_Found]:
                     nodes.Sum(nodes.Multiply(_gradient(n), Name(n)), axis, keepdims=True)
                     for n in (p, name)
                 )
-                shown = {"equation": (one, other), "P": Name(p)}
+                shown: _Shown = {"equation": (one, other), "P": Name(p)}
                 yield "rowsums", shown, (_Claim(one, other),)
 
 
@@ -488,7 +488,7 @@ def _likelihood(program: _Program) -> Iterator[_Found]:
             whole = nodes.Multiply(scale, whole)
         own = _gradient(name)
         mean = tidy(transposed(moment), program.task.sweep.facts)
-        shown = {"equation": (own, whole), "zero": (s, mean)}
+        shown: _Shown = {"equation": (own, whole), "zero": (s, mean)}
         claim = _Claim(own, whole)
         yield "likelihood", shown, (claim,)
         if quadratic.alone is None:
@@ -579,7 +579,7 @@ def _eigenvectors(program: _Program) -> Iterator[_Found]:
         off = nodes.MatMul(image, nodes.Subtract(eye, unit))
         on = nodes.Subtract(image, own)
         whole = nodes.Multiply(scale, nodes.Add(on, off))
-        shown = {
+        shown: _Shown = {
             "orthonormal": (unit, eye),
             "equation": (_gradient(name), nodes.Multiply(scale, on)),
             "zero": (image, own),
@@ -610,7 +610,7 @@ def _fork(program: _Program) -> Iterator[_Found]:
         spread = any(isinstance(part, nodes.Ones) for part in nodes.walk(total))
         if len(terms(total)) == 1 or spread:
             continue
-        shown = {"X": Name(name), "equation": (_gradient(name), total)}
+        shown: _Shown = {"X": Name(name), "equation": (_gradient(name), total)}
         yield "fork", shown, (_Claim(_gradient(name), total),)
 
 
@@ -627,7 +627,7 @@ def _broadcast(program: _Program) -> Iterator[_Found]:
                 added = nodes.Sum(_gradient(value), 0)
                 claim = _Claim(_gradient(part.name), task.sweep.gradients[part.name].formula)
                 total = _Claim(_gradient(part.name), added)
-                shown = {"b": part, "equation": (_gradient(part.name), added)}
+                shown: _Shown = {"b": part, "equation": (_gradient(part.name), added)}
                 yield "broadcast", shown, (claim, total)
 
 

@@ -131,8 +131,8 @@ def drawings(
         shown = [name for name in widths if name in own or name in needed]
         again = {name for name in needed if uses[name] and name not in own}
         part = [(one, other) for one, other in edges if other in own]
-        wide = {name: widths[name] for name in shown}
-        made.append(_Layout(wide, part, again, space).drawing())
+        own_widths = {name: widths[name] for name in shown}
+        made.append(_Layout(own_widths, part, again, space).drawing())
     return made
 
 

@@ -124,6 +124,15 @@ def _graph(board: Board, composer: ProgramComposer) -> Iterator[Block]:
     return graph_of_values(board.task, composer.language)
 
 
+def _small_graph(board: Board, composer: ProgramComposer) -> Iterator[Block]:
+    """The graph on a card, which has room for a small one."""
+    if len(board.task.program.names()) <= _FEW_NAMES:
+        yield from graph_of_values(board.task, composer.language)
+
+
+_FEW_NAMES = 7
+
+
 def _lines(board: Board, composer: ProgramComposer) -> Iterator[Block]:
     yield Paragraph(fill(composer.language, "lengths.lines", {}))
     yield BoardBlock(board_rows(board, composer.language))
@@ -249,6 +258,6 @@ def _proof(board: Board, composer: ProgramComposer) -> Iterator[Block]:
 #: The sections of each length.
 _SECTIONS: Mapping[Length, tuple[_Section, ...]] = {
     "board": (_problem, _graph, _lines, _numpy, _proof),
-    "card": (_given, _graph, _formulas, _principle, _code, _proof),
+    "card": (_given, _small_graph, _formulas, _principle, _code, _proof),
     "short": (_problem, _graph, _lines, _numpy, _meaning, _question, _closer, _proof),
 }

@@ -152,16 +152,15 @@ def _drawn(drawing: Drawing, lines: Mapping[str, tuple[str, str]]) -> Iterator[s
             signs[round(x) - 1, row] = "►"
     signs = {cell: _LINES.get(way, "─") for cell, way in ways.items()} | signs
     for box in drawing.boxes:
-        first, second = lines[box.key]
-        out = (round(box.x + box.width), box.row) in ways
-        room = round(box.width) - len(_EDGE) * (box.rows > len(lines[box.key]))
-        first = f"{first} ".ljust(room, "─") if out else first
+        above, below = lines[box.key]
         ports = box.rows - 1
         edge = _EDGE * (ports > 1)  # on which several lines arrive
+        if (round(box.x + box.width), box.row) in ways:
+            above = f"{above} ".ljust(round(box.width) - len(edge), "─")
         for n in range(ports):
             signs |= {(round(box.x) + k, box.row + n): sign for k, sign in enumerate(edge)}
-        for n, words in ((0, edge + first), (ports, second)):
-            signs |= {(round(box.x) + k, box.row + n): sign for k, sign in enumerate(words)}
+        for row, words in ((box.row, edge + above), (box.row + ports, " " * len(edge) + below)):
+            signs |= {(round(box.x) + k, row): sign for k, sign in enumerate(words)}
     for row in range(drawing.rows):
         yield "".join(signs.get((x, row), " ") for x in range(round(drawing.width) + 1)).rstrip()
 
