@@ -17,7 +17,7 @@ from matderiv.derivation.links import Chain, ProvedSteps
 from matderiv.derivation.methods.table import METHODS, usual_method
 from matderiv.derivation.program import Builder, build_program
 from matderiv.expression import nodes
-from matderiv.handout.certificate import certificate
+from matderiv.handout.certificate import ReadOff, certificate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -47,9 +47,10 @@ def array_certificate(asked: Asked, found: Found, shapes: Mapping[str, Shape]) -
     paired = array.along(direction)
     steps = _derived(paired, wrt)
     product = _product(found, nodes.Name(direction), array, asked)
-    if product is not None and nodes.names_in(product) <= paired.shapes.keys():
-        steps = _ending_in(steps, wrt, product)
-    return certificate(steps, first)
+    if product is None or not nodes.names_in(product) <= paired.shapes.keys():
+        return certificate(steps, first)
+    read_off = ReadOff(found.node, direction, asked.layout)
+    return certificate(_ending_in(steps, wrt, product), first, read_off)
 
 
 def _derived(array: ArrayProgram, wrt: str) -> ProvedSteps:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from matderiv.array_questions import Asked, array_program, gradient_at
+from matderiv.array_questions import Asked, answer_at, array_program, gradient_at
 from matderiv.calculus.formulas.flattened import formula_key
 from matderiv.calculus.sweep.array_derivatives import (
     ArrayProgram,
@@ -17,16 +17,18 @@ from matderiv.calculus.sweep.second import second_opinion_on
 from matderiv.calculus.sweep.task import Task, task_of
 from matderiv.calculus.sweep.value_names import with_value_names
 from matderiv.derivation.array_steps import ArrayDerivation, derived_array
+from matderiv.derivation.exercises.arrays import ArrayMatter, Penalised
 from matderiv.derivation.links import Chain, ProvedSteps, Step
 from matderiv.derivation.methods.table import METHODS, usual_method
 from matderiv.derivation.program import Builder, build_program
-from matderiv.errors import InputError
+from matderiv.errors import InputError, MatderivError
+from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 from matderiv.expression.program import Assignment, Program
 from matderiv.expression.readings import Reading
 from matderiv.expression.shapes import Shape
 
-__all__ = ["ArrayWishes", "derive_array", "gradient_in_values"]
+__all__ = ["ArrayWishes", "derive_array", "given_for_exercises", "gradient_in_values"]
 
 _MATRIX = 2  # dimensions
 _NO_STEP = "Newton's step is of the Hessian by one vector; ask for that."
@@ -37,12 +39,13 @@ class ArrayWishes:
     """The options of a page.
 
     `readings`: how the program was read; `by_rows`: whether vec reads arrays row by row; `newton`:
-    whether Newton's step is asked for.
+    whether Newton's step is asked for; `vector`: whether exercises need a vector for Jᵀv.
     """
 
     readings: tuple[Reading, ...] = ()
     by_rows: bool = False
     newton: bool = False
+    vector: bool = False
 
 
 _USUAL = ArrayWishes()
@@ -69,12 +72,18 @@ def derive_array(
     name = asked.program.loss.name
     if not of.named:
         name = of.clear(*("yzup" if len(of.shape) == 1 else "YZUP"))
+    turned = asked.layout == "denominator"
     names = ArrayNames(
         name,
         asked.wrt[0],
         of.clear("J", "D", "K"),
-        turned=asked.layout == "denominator",
+        turned=turned,
         by_rows=wishes.by_rows,
+        vector=(
+            of.clear(*"vuza")
+            if wishes.vector and found.matrix and len(found.dims) == _MATRIX and not turned
+            else ""
+        ),
     )
     about = array_steps(of, found, names)
     about = replace(about, task=replace(about.task, readings=wishes.readings))
@@ -133,3 +142,36 @@ def gradient_in_values(task: Task, wrt: str, formula: Node) -> ArrayProgram:
     name = before.clear(*(("g", "h", "r"), ("G", "R", "Q"))[len(shape) >= _MATRIX])
     program = Program((*values, Assignment(name, told)))
     return ArrayProgram(program, {**shapes, name: shape}, task.assumed)
+
+
+def given_for_exercises(
+    asked: Asked, shapes: Mapping[str, Shape], names: ArrayNames
+) -> ArrayMatter:
+    """The product with a vector, and the Hessian of a loss with a penalty, where there are such."""
+    if not names.vector:
+        return ArrayMatter(None, None)
+    kind = "hvp" if names.once else "vjp"
+    try:
+        product = answer_at(replace(asked, kind=kind, direction=names.vector), shapes).node
+    except MatderivError:
+        return ArrayMatter(None, None)
+    if not names.once:
+        return ArrayMatter(product, None)
+    return ArrayMatter(product, lambda: _penalised(asked, shapes, names))
+
+
+def _penalised(asked: Asked, shapes: Mapping[str, Shape], names: ArrayNames) -> Penalised | None:
+    """The Hessian of L + c·xᵀx, if it is seen to be semidefinite."""
+    x = nodes.Name(asked.wrt[0])
+    *before, last = asked.program.assignments
+    number = array_program(asked.program, shapes, {}).clear("rho", "tau", "nu")
+    term = nodes.Multiply(nodes.Name(number), nodes.MatMul(x, x))
+    program = Program((*before, Assignment(last.name, nodes.Add(last.value, term))))
+    of = array_program(program, {**shapes, number: ()}, dict(asked.assume))
+    found = answer_at(replace(asked, program=program), of.shapes)
+    curved = curvature(found, of, x.name)
+    if curved is None or not curved.sign:
+        return None
+    task = task_of(program, asked.wrt[:1], of.shapes, of.assumed)
+    array = of.clear(*(name for name in "KQMH" if name != names.array))
+    return Penalised(task, array, term, found.node, curved)

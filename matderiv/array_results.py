@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from matderiv._collector import uncollected
 from matderiv.arguments import checked
@@ -252,11 +252,21 @@ class ArrayDerivative:
         return gradient_code(answer.sweep, {answer.name: formula}, target, note=note, wanted=wanted)
 
     @checked()
-    def document(self, lang: str = "en", show: Show = None, *, newton: bool = False) -> Document:
+    def document(
+        self,
+        lang: str = "en",
+        show: Show = None,
+        *,
+        newton: bool = False,
+        exercises: int = 0,
+        seed: int = 0,
+        answers: Literal["none", "end"] = "end",
+    ) -> Document:
         """The page that derives a Jacobian or a Hessian: entries, index notation, differentials.
 
         `show` is how many rows, columns and terms are shown of long ones, or "all"; with `newton`
-        the page about a Hessian by a vector goes on to Newton's step.
+        the page about a Hessian by a vector goes on to Newton's step. `exercises` are drawn from
+        `seed`; their `answers` stand at the end, unless that is "none".
 
         Raises:
             InputError: no such language, `show` asks for too much, or it is a product with a
@@ -264,18 +274,47 @@ class ArrayDerivative:
             ProofError: a link of the derivation is not proved.
             UnsupportedError: a value is too long in one piece.
         """
+        derived, page = self._page(lang, show, newton=newton, vector=bool(exercises))
+        return self._with_exercises(derived, page, exercises, seed, answers)
+
+    def _page(
+        self, lang: str, show: Show, *, newton: bool, vector: bool
+    ) -> tuple[ArrayDerivation, Document]:
+        """The steps, and the page without exercises; `vector`: whether these need one."""
         from matderiv.handout.array_page import array_blocks, array_title
         from matderiv.handout.document import Document
         from matderiv.notation.shown import shown
 
         with uncollected():
-            derived = self._derivation(newton=newton)
+            derived = self._derivation(newton=newton, vector=vector)
             lines = {} if self.form == "index" else self.lines
             if newton:
                 lines = self._newton_lines(derived)
             most = shown(derived.about.task, show)
             blocks = tuple(array_blocks(derived, lines, lang, most, self.asked.tied))
-            return Document(lang, array_title(derived, lang), blocks, whole=most is None)
+            return derived, Document(lang, array_title(derived, lang), blocks, whole=most is None)
+
+    def _with_exercises(
+        self,
+        derived: ArrayDerivation,
+        page: Document,
+        count: int,
+        seed: int,
+        answers: Literal["none", "end"],
+    ) -> Document:
+        """The page with so many exercises."""
+        if answers not in ("none", "end"):
+            raise InputError(f"Answers stand at the end, or none do; there is no {answers[:40]!r}.")
+        if not count:
+            return page
+        from matderiv.array_pages import given_for_exercises
+        from matderiv.handout.array_exercises import array_exercises
+        from matderiv.handout.sheet import with_exercises
+
+        with uncollected():
+            given = given_for_exercises(self.asked, self.shapes, derived.about.names)
+            drawn = array_exercises(derived, given, page.language, count, seed)
+            return with_exercises(page, drawn, count, answers)
 
     def _newton_lines(self, derived: ArrayDerivation) -> dict[str, str]:
         """The gradient, the Hessian and Newton's step, in the order to work them out."""
@@ -293,7 +332,7 @@ class ArrayDerivative:
             names.step: step,
         }
 
-    def _derivation(self, *, newton: bool) -> ArrayDerivation:
+    def _derivation(self, *, newton: bool, vector: bool) -> ArrayDerivation:
         """The steps to it.
 
         Raises:
@@ -302,17 +341,28 @@ class ArrayDerivative:
         from matderiv.array_pages import ArrayWishes, derive_array
 
         self._refuse_direction("page about")
-        wishes = ArrayWishes(self.read, self.form != "vec", newton)
+        wishes = ArrayWishes(self.read, self.form != "vec", newton, vector)
         return derive_array(self.asked, self.answer, self.shapes, wishes)
 
     @checked()
     def print(
-        self, form: str = "text", lang: str = "en", show: Show = None, *, newton: bool = False
+        self,
+        form: str = "text",
+        lang: str = "en",
+        show: Show = None,
+        *,
+        newton: bool = False,
+        exercises: int = 0,
+        seed: int = 0,
+        answers: Literal["none", "end"] = "end",
     ) -> str:
         """The page as text, LaTeX or Markdown; see `document`."""
         from matderiv.handout.formats import write_text
 
-        return write_text(self.document(lang, show, newton=newton), form)
+        page = self.document(
+            lang, show, newton=newton, exercises=exercises, seed=seed, answers=answers
+        )
+        return write_text(page, form)
 
     @checked()
     def json(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 from matderiv.api import DEFAULT_PROGRAM, MOST_SHOWN, Show
 from matderiv.arguments import NAME, checked
@@ -50,13 +50,24 @@ class Jacobian(ArrayDerivative):
         return LocalJacobian(found.task, found.of, found.wrt).size(self.dtype)
 
     @checked()
-    def document(self, lang: str = "en", show: Show = None, *, newton: bool = False) -> Document:
+    def document(
+        self,
+        lang: str = "en",
+        show: Show = None,
+        *,
+        newton: bool = False,
+        exercises: int = 0,
+        seed: int = 0,
+        answers: Literal["none", "end"] = "end",
+    ) -> Document:
         """The page that derives it, if Y is what the program ends in, and says what it takes.
 
-        `show` writes the Jacobian out, so much of it; see `derive`.
+        `show` writes the Jacobian out, so much of it; see `derive`. `exercises` are drawn from
+        `seed`; their `answers` stand at the end, unless that is "none".
 
         Raises:
-            InputError: no such language, or the Jacobian is too large to be written out.
+            InputError: no such language, the Jacobian is too large to be written out, or there are
+                no exercises about it.
             ProofError: a link of the derivation, its entries or its structure are not proved.
         """
         size = self.size
@@ -71,10 +82,16 @@ class Jacobian(ArrayDerivative):
         found = self.found if alone else replace(self.found, tied="")  # said before
         size_page = compose_jacobian(found, self.dtype, most, lang, by_rows=rows)
         if alone:
+            if exercises:
+                raise InputError(
+                    "Exercises are about the Jacobian of an array; of the gradient of a number, "
+                    "take those of matderiv handout."
+                )
             return size_page
-        derived = super().document(lang, show, newton=newton)
+        derived, page = self._page(lang, show, newton=newton, vector=bool(exercises))
         heading = Heading(2, fill(lang, "jacobian.heading", {}))
-        return replace(derived, blocks=(*derived.blocks, heading, *size_page.blocks))
+        page = replace(page, blocks=(*page.blocks, heading, *size_page.blocks))
+        return self._with_exercises(derived, page, exercises, seed, answers)
 
 
 @checked(TIMES, wrt=NAME)

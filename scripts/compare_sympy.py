@@ -61,27 +61,18 @@ class CannotSayError(Exception):
 
 # ---- A program as a matrix expression ------------------------------------------------------
 
+#: Functions of one number that SymPy calls by the language's name, or by one of its own, or not.
 _ENTRYWISE: dict[str, Callable[[Any], Any]] = {
-    "exp": sp.exp,
-    "log": sp.log,
-    "sqrt": sp.sqrt,
+    **{n: getattr(sp, n) for n in "exp log sqrt sin cos tan sinh cosh tanh erf floor".split()},
     "abs": sp.Abs,
-    "sin": sp.sin,
-    "cos": sp.cos,
-    "tanh": sp.tanh,
     "arctan": sp.atan,
     "arcsinh": sp.asinh,
-    "sinh": sp.sinh,
-    "cosh": sp.cosh,
-    "tan": sp.tan,
-    "erf": sp.erf,
+    "ceil": sp.ceiling,
     "sigmoid": lambda u: 1 / (1 + sp.exp(-u)),
     "silu": lambda u: u / (1 + sp.exp(-u)),
     "gelu": lambda u: u * (1 + sp.erf(u / sp.sqrt(2))) / 2,
     "softplus": lambda u: sp.log(1 + sp.exp(u)),
     "relu": lambda u: sp.Max(u, 0),
-    "floor": sp.floor,
-    "ceil": sp.ceiling,
     "trunc": lambda u: sp.sign(u) * sp.floor(sp.Abs(u)),
     "frac": lambda u: u - sp.sign(u) * sp.floor(sp.Abs(u)),
     "f": sp.Function("f"),
@@ -260,7 +251,10 @@ _MISSING = {
     "entries named by arrays": ["onehot", "tri"],
     "entries in another shape": ["reshape", "ravel", "vec", "kron"],
     "a part of a matrix": ["diagonal", "triu", "tril", "solve_triangular"],
-    "a function of a matrix": ["expm", "sqrtm", "eigvalsh", "svdvals"],
+    "a function of a matrix": [
+        *("expm", "sqrtm", "logm", "sinm", "cosm", "matrix_power", "eigvalsh", "svdvals"),
+        *(f"{name}_frechet" for name in ("expm", "sqrtm", "logm", "sinm", "cosm", "matrix_power")),
+    ],
 }
 
 
@@ -331,41 +325,33 @@ SPELLINGS = [
 
 # ---- A matrix expression in NumPy, and its length ------------------------------------------
 
+#: SymPy's functions and operations, those first that NumPy calls by the same name.
 _NUMPY: dict[str, Callable[..., Any]] = {
-    "Trace": np.trace,
-    "Determinant": np.linalg.det,
-    "Inverse": lambda a, *_: np.linalg.inv(a),
-    "Transpose": np.transpose,
-    "MatAdd": lambda *terms: sum(terms),
-    "Add": lambda *terms: sum(terms),
+    **{name: getattr(np, name) for name in "exp log sign floor sin cos tan sinh cosh tanh".split()},
+    "Abs": np.abs,
+    "ceiling": np.ceil,
+    "atan": np.arctan,
+    "asinh": np.arcsinh,
+    "Max": np.maximum,
+    "Min": np.minimum,
     "HadamardPower": np.power,
     "Pow": np.power,
+    "Trace": np.trace,
+    "Determinant": np.linalg.det,
+    "Transpose": np.transpose,
+    "KroneckerProduct": np.kron,
+    "erf": FUNCTIONS["erf"],
+    "f": FUNCTIONS["f"],
+    "Inverse": lambda a, *_: np.linalg.inv(a),
+    "MatAdd": lambda *terms: sum(terms),
+    "Add": lambda *terms: sum(terms),
     "MatPow": lambda a, n: np.linalg.matrix_power(a, int(n)),
     "DiagMatrix": lambda a: np.diag(np.ravel(a)),
     "DiagonalOf": lambda a: np.diag(a)[:, None],
-    "KroneckerProduct": np.kron,
     "Identity": lambda n: np.eye(int(n)),
     "OneMatrix": lambda m, n: np.ones((int(m), int(n))),
     "ZeroMatrix": lambda m, n: np.zeros((int(m), int(n))),
-    "exp": np.exp,
-    "log": np.log,
-    "Abs": np.abs,
-    "sign": np.sign,
-    "floor": np.floor,
-    "ceiling": np.ceil,
-    "sin": np.sin,
-    "cos": np.cos,
-    "tanh": np.tanh,
-    "atan": np.arctan,
-    "asinh": np.arcsinh,
-    "sinh": np.sinh,
-    "cosh": np.cosh,
-    "tan": np.tan,
-    "erf": FUNCTIONS["erf"],
-    "Max": np.maximum,
-    "Min": np.minimum,
     "Heaviside": lambda a, *_: np.heaviside(a, 0.5),
-    "f": FUNCTIONS["f"],
 }
 
 

@@ -43,13 +43,13 @@ import _certificates
 import verify_certificate
 from _gradient_table import table
 from _programs import Made, random_program, smaller
-from _random_words import PROGRAMS, random_text, random_tree
 from _reference import UNDEFINED, differences, run, value
 from _soundness_claims import changed
 
 from matderiv.checking.question import ask
 from matderiv.cli._commands import cli as group
 from matderiv.derivation.methods.table import METHODS
+from matderiv.expression.nodes import walk
 from matderiv.expression.source import source
 from matderiv.expression.vocabulary import KNOWN
 
@@ -95,10 +95,30 @@ _ALIKE = (
 )
 
 
+#: Words of the language, and others.
+_WORDS = (
+    "X W Y L dY dX df f lam sum exp log sqrt tanh sigmoid sin cos relu step Loss mean T .T @ * / "
+    "** + - ( ) ( ) , ; = 0 1 2 3 0.5 1e9 1e99 -1 10 1000 λ × ′ ' \" \\ { } [ ] : # é 矩 \n \0 "
+    "lambda if for __import__('os') 0x10 1j 9999999999 inv(X) inv( det( logdet( tr( diag( outer( "
+    "norm( eye(N) eye(2) ones((N,M)) ones( mean( prod( softmax( logsumexp( abs sign softplus erf "
+    "axis=0 axis=1 axis=-1 axis=2 keepdims=True .sum( N D M"
+).split(" ")
+
+
+def _any_words(chance: Chance) -> str:
+    """Words of the language and others in any order, or any characters."""
+    if chance.random() < 0.2:  # noqa: PLR2004 - now and then
+        return "".join(
+            chr(chance.choice((chance.randrange(128), chance.randrange(0x3000))))
+            for _ in range(chance.randint(0, 40))
+        )
+    return chance.choice(("", " ")).join(chance.choices(_WORDS, k=chance.randint(0, 14)))
+
+
 def _text(chance: Chance) -> str:
     """A program of the table of gradients, changed in up to four places, or any words."""
     if chance.random() < 0.05:  # noqa: PLR2004 - now and then
-        return random_text(chance)
+        return _any_words(chance)
     words = _words(chance.choice(table()).program)
     for _ in range(chance.randint(1, 4)):
         at = chance.randrange(len(words))
@@ -112,7 +132,7 @@ def _text(chance: Chance) -> str:
                 at = chance.choice(names)
                 words[at] = chance.choice(_PLACES).replace("{}", words[at])
         elif choice < 0.95:  # noqa: PLR2004 - as above
-            words[at:at] = [chance.choice(_words(random_text(chance)) or [""])]
+            words[at:at] = [chance.choice(_words(_any_words(chance)) or [""])]
         else:
             del words[at : at + chance.randint(1, 3)]
             words = words or [""]
@@ -260,10 +280,23 @@ def _differs(made: Made, wrt: str, claim: str, seed: int) -> bool:
     return own.shape == expected.shape and _apart(own, expected)
 
 
+#: Programs that claims of any words are about, and names that these may hold.
+_PROGRAMS = (
+    "Y = X @ W; L = sum(f(Y))",
+    "L = Loss(X @ W)",
+    "L = lam*sum(log(1 + exp(X @ W)))",
+    "L = sum((X.T @ W)**3)/2",
+    "L = sum(sqrt(X @ W.T))",
+)
+_CLAIMED = ("X", "W", "Y", "dY", "dY", "L")
+
+
 def _judged(chance: Chance) -> tuple[str, str, str]:
-    tree = source(random_tree(chance, chance.randint(1, 5)))
-    claim = chance.choice((random_text(chance), random_text(chance), tree))
-    return chance.choice(PROGRAMS), chance.choice("XW"), claim
+    made = _program(chance)
+    words = _words(source(chance.choice(list(walk(made.values[-1][1])))))
+    formula = "".join(chance.choice(_CLAIMED) if word in made.shapes else word for word in words)
+    claim = chance.choice((_any_words(chance), _any_words(chance), formula))
+    return chance.choice(_PROGRAMS), chance.choice("XW"), claim
 
 
 def _try_judged(case: tuple[str, str, str]) -> Found:
@@ -340,30 +373,11 @@ def _anything(*_: object, **__: object) -> float:
 
 _VALUES: tuple[object, ...] = (
     *(None, True, 0, 1, -1, 3, 2.5, float("nan"), 10**30, 10**5000, 1j, object(), _anything),
-    *(
-        "",
-        "X",
-        "L",
-        "en",
-        "md",
-        "all",
-        "\n",
-        "L = sum(X @ W)",
-        "sum(x**2)",
-        "2*X",
-        "numpy",
-        "é\ud800",
-    ),
+    *("", "\n", "é\ud800", "L = sum(X @ W)", *"X L en md all sum(x**2) 2*X numpy".split()),
     *(b"X", (), [], {}, ["X"], ("X", "W"), [None], (2, 3), [("X", "symmetric")], {"X"}, range(2)),
     *({"X": (2, 3)}, {"X": [2, 2]}, {"X": 3}, {"N": 2}, {"N": 0}, {"X": "diagonal"}, {1: 2}),
-    *(
-        {"f": _anything},
-        np.zeros((2, 3)),
-        np.int64(3),
-        np.float32(2),
-        Path("a.md"),
-        {"X": (10**9,)},
-    ),
+    *({"X": (10**9,)}, {"f": _anything}, Path("a.md")),
+    *(np.zeros((2, 3)), np.int64(3), np.float32(2)),
 )
 
 
@@ -462,20 +476,7 @@ _OPTIONS: dict[str, tuple[str, ...]] = {
     "--dtype": ("float64", "int3"),
 }
 _ANYTHING = (
-    *(
-        "0",
-        "-1",
-        "",
-        "x",
-        "X=3",
-        "\n",
-        "\udcff.md",
-        "9" * 40,
-        "--",
-        "-h",
-        "--fragment",
-        "--nothing",
-    ),
+    *("", "\n", "\udcff.md", "9" * 40, *"0 -1 x X=3 -- -h --fragment --nothing".split()),
     *(word for words in _OPTIONS.values() for word in words),
 )
 

@@ -59,8 +59,11 @@ _REDUCTIONS: dict[str, Callable[..., Any]] = {
     "logsumexp": lambda x, **how: np.log(np.sum(np.exp(x), **how)),
 }
 
-#: Functions of a symmetric matrix, by its eigenvalues.
-_OF_EIGENVALUES: dict[str, Callable[[Any], Any]] = {"expm": np.exp, "sqrtm": np.sqrt}
+#: Functions of a symmetric matrix, by its eigenvalues, and their derivatives.
+_OF_EIGENVALUES: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
+    "expm": (np.exp, np.exp),
+    "sqrtm": (np.sqrt, lambda u: 0.5 / np.sqrt(u)),
+}
 
 FUNCTIONS = {"f": _ENTRY_BY_ENTRY["f"], "Loss": lambda x: np.max(x) - 2 * np.min(x)}
 
@@ -254,13 +257,28 @@ class Maker:
         b = self._regular(shape[0], depth)
         if self.chance.random() < 0.4:
             name = self.chance.choice(list(_OF_EIGENVALUES))
-            function = _OF_EIGENVALUES[name]
+            function, slope = _OF_EIGENVALUES[name]
 
             def spectral(v: Values) -> Any:  # noqa: ANN401
                 numbers, vectors = np.linalg.eigh(b.value(v))
                 return vectors * function(numbers) @ vectors.T
 
-            return Written(f"{name}({b.text})", spectral, shape)
+            if self.chance.random() < 0.6:
+                return Written(f"{name}({b.text})", spectral, shape)
+            a = self.make(shape, depth)
+
+            def along(v: Values) -> Any:  # noqa: ANN401
+                """By the differences of the function over those of the eigenvalues."""
+                numbers, vectors = np.linalg.eigh(b.value(v))
+                one, other = np.meshgrid(numbers, numbers)
+                near = np.abs(one - other) < 1e-6
+                apart = np.where(near, 1, one - other)
+                ratios = np.where(
+                    near, slope((one + other) / 2), (function(one) - function(other)) / apart
+                )
+                return vectors @ (ratios * (vectors.T @ a.value(v) @ vectors)) @ vectors.T
+
+            return Written(f"{name}_frechet({b.text}, {a.text})", along, shape)
         return Written(
             f"inv({b.text})", lambda v: np.linalg.solve(b.value(v), np.eye(shape[0])), shape
         )

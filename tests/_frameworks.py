@@ -62,6 +62,23 @@ def _cat(parts: tuple[Tensor, ...], dim: int = 0) -> Tensor:
     return tensor(np.concatenate(parts, dim), parts[0].dtype)
 
 
+def _expm(a: Array) -> Array:
+    """The sum of powers divided by factorials, also of a matrix without a basis of eigenvectors."""
+    total = term = np.eye(len(a))
+    for n in range(1, 80):
+        term = term @ np.asarray(a) / n
+        total = total + term
+    return total
+
+
+def _power(a: Tensor, times: int) -> Tensor:
+    return tensor(np.linalg.matrix_power(a, times), a.dtype)
+
+
+def _stacked(stack: Callable[..., Array]) -> Callable[[tuple[Tensor, ...]], Tensor]:
+    return lambda parts: tensor(stack(parts), parts[0].dtype)
+
+
 def _flip(x: Tensor, dims: tuple[int, ...]) -> Tensor:
     return tensor(np.flip(x, dims), x.dtype)
 
@@ -103,13 +120,15 @@ def _torch() -> ModuleType:
     )
     module.pi, module.tensor = np.pi, tensor
     module.cat, module.flip = _cat, _flip
+    module.hstack, module.vstack = _stacked(np.hstack), _stacked(np.vstack)
     module.eye, module.ones = _made(np.eye), _made(np.ones)
     linear = {
         name: getattr(np.linalg, name)
         for name in "inv det norm solve slogdet svd eigh eigvalsh".split()
     }
-    linear["matrix_exp"] = FUNCTIONS["expm"]
+    linear["matrix_exp"] = _expm
     module.linalg = SimpleNamespace(**{n: _of_tensors(f) for n, f in linear.items()})
+    module.linalg.matrix_power = _power
     some = {name: _of_tensors(_ONE[name]) for name in ("silu", "gelu", "logsigmoid")}
     module.nn = SimpleNamespace(functional=SimpleNamespace(one_hot=_one_hot, pad=_pad, **some))
     return cast("ModuleType", module)
@@ -121,7 +140,7 @@ def _jax() -> ModuleType:
     module.nn = SimpleNamespace(softmax=_softmax, gelu=_gelu, one_hot=_one_hot, **one)
     module.scipy = SimpleNamespace(
         special=SimpleNamespace(erf=_ONE["erf"], logsumexp=_logsumexp),
-        linalg=SimpleNamespace(expm=FUNCTIONS["expm"]),
+        linalg=SimpleNamespace(expm=_expm),
     )
     module.numpy = np
     return cast("ModuleType", module)

@@ -81,6 +81,33 @@ def _of_eigenvalues(function: Callable[[Array], Array]) -> Callable[[Array], Arr
     return value
 
 
+def _along(
+    function: Callable[[Array], Array], slope: Callable[[Array], Array]
+) -> Callable[[Array, Array], Array]:
+    """V (D ∘ V⁻¹ E V) V⁻¹ of divided differences D of the eigenvalues: Daleckii and Krein."""
+
+    def value(a: Array, e: Array) -> Array:
+        values, vectors = np.linalg.eig(a)
+        rows, columns = np.meshgrid(values + 0j, values + 0j, indexing="ij")
+        apart = np.where(np.eye(len(a)) > 0, 1, rows - columns)
+        divided = (
+            np.where(np.eye(len(a)) > 0, slope(rows), function(rows) - function(columns)) / apart
+        )
+        inverse = np.linalg.inv(vectors)
+        return np.real(vectors @ (divided * (inverse @ e @ vectors)) @ inverse)
+
+    return value
+
+
+_OF_MATRICES = {
+    "expm": (np.exp, np.exp),
+    "sqrtm": (np.sqrt, lambda u: 1 / (2 * np.sqrt(u))),
+    "logm": (np.log, lambda u: 1 / u),
+    "sinm": (np.sin, np.cos),
+    "cosm": (np.cos, lambda u: -np.sin(u)),
+}
+
+
 #: The language: every function of fixed meaning, and those that occur in derivatives only.
 KNOWN: Functions = {
     **{name: getattr(np, name) for name in vocabulary.KNOWN if hasattr(np, name)},
@@ -89,8 +116,12 @@ KNOWN: Functions = {
     "det": np.linalg.det,
     "logdet": lambda a: np.linalg.slogdet(a)[1],
     "norm": np.linalg.norm,
-    "expm": _of_eigenvalues(np.exp),
-    "sqrtm": _of_eigenvalues(np.sqrt),
+    **{name: _of_eigenvalues(function) for name, (function, _) in _OF_MATRICES.items()},
+    **{f"{name}_frechet": _along(*both) for name, both in _OF_MATRICES.items()},
+    "matrix_power": lambda a, k: np.linalg.matrix_power(a, int(k)),
+    "matrix_power_frechet": lambda a, e, k: _along(lambda u: u**k, lambda u: k * u ** (k - 1))(
+        a, e
+    ),
     "solve_triangular": lambda a, b: np.linalg.solve(np.triu(a), b),
     "eigvalsh": np.linalg.eigvalsh,
     "eigh": np.linalg.eigh,

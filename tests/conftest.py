@@ -1,6 +1,6 @@
 """Options of the test suite, and what of it the plain command runs.
 
-`pytest` alone runs a share of each large family of cases, a quarter of the tests marked `long`, and no
+`pytest` alone runs a share of each family of cases, an eighth of the tests marked `long`, and no
 test of a real browser, TeX, Typst, Jupyter kernel, torch, JAX or child process, which are marked `parts`. Which
 of them are run turns with whatever changes in their file. `pytest --whole` runs everything, as CI does, and so does `pytest` with
 files or names of tests for these.
@@ -23,9 +23,8 @@ from xdist.workermanage import WorkerController
 Case = TypeVar("Case")
 
 _WHOLE = pytest.StashKey[bool]()
-_SMALL = 4  # a family of fewer cases is tried as a whole
 _LARGE = 100
-_ONE_IN = 4  # tests that take long
+_ONE_IN = 8  # tests that take long
 
 # Each process, and there are hundreds, would compile every file anew.
 sys.dont_write_bytecode = False
@@ -74,8 +73,9 @@ def pytest_report_header(config: pytest.Config) -> str | None:
     return "a share of large families and of long tests, no real parts; --whole runs everything"
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what the plain command does not run."""
+    """Leave out what the plain command does not run, before anything else is done with it."""
     if config.stash[_WHOLE]:
         return
     families = defaultdict[str, list[pytest.Item]](list)
@@ -98,10 +98,10 @@ def _turn(path: Path) -> int:
 
 
 def share(family: list[Case], turn: int) -> list[Case]:
-    """Two or more cases of a test, evenly over all of them; another turn gives others."""
+    """Some cases of a test, evenly over all of them; another turn gives others."""
     count = len(family)
-    step = 1 if count < _SMALL else 20 if count >= _LARGE else min(8, count // 2)
-    return family[turn % step :: step]
+    step = 20 if count >= _LARGE else max(2, min(8, count // 2))
+    return family[turn % min(step, count) :: step]
 
 
 @pytest.fixture

@@ -108,6 +108,8 @@ CASES: dict[type, Sequence[str | Node]] = {
     nodes.Inverse: ["inv(S)"],
     nodes.Determinant: ["det(S)"],
     nodes.LogDet: ["logdet(S)"],
+    nodes.MatrixFunction: ["expm(S)", "sqrtm(S)", "logm(S)", "matrix_power(S, M)"],
+    nodes.Frechet: ["expm_frechet(S.T, T)", "cosm_frechet(S.T, T)"],
     nodes.Diag: ["diag(x)", "diag(S)"],
     nodes.OneHot: ["onehot(b, D)"],
     nodes.Mapped: ["A[1:]", "A[:, 0]", "roll(A, 1, axis=1)", "flip(x)", "cumsum(A, axis=0)"],
@@ -179,9 +181,7 @@ def proved(case: Case, place: int, gradient: Node) -> bool:
 MAPS = [nodes.Mapped, nodes.Joined, nodes.Gathered]
 
 
-#: A rule for a gradient c·I alone, which is that of a trace: its proofs are those of programs.
-UNDER_A_TRACE = nodes.MatrixFunction
-PROVED = [*(kind for kind in ADJOINTS if kind is not UNDER_A_TRACE), *MAPS]
+PROVED = [*ADJOINTS, *MAPS]
 
 
 @pytest.mark.parametrize("kind", PROVED, ids=lambda kind: kind.__name__)
@@ -246,18 +246,18 @@ def test_every_kind_of_node_has_a_rule_or_no_operands() -> None:
     """No node with operands is without a rule; and a case of no kind is without one."""
     with_operands = {kind for kind, names in nodes._OPERANDS.items() if names}
     assert with_operands == set(ADJOINTS) | set(COMPOSITE)
-    # A function of a matrix has its rule under a trace: see test_matrix_functions.
-    assert with_operands - {nodes.MatrixFunction} == set(CASES)
+    assert with_operands == set(CASES)
 
 
 def test_a_function_of_a_matrix_is_differentiated_under_a_trace() -> None:
-    """From g·I comes g·f′(A)ᵀ, and any other gradient is refused."""
+    """From g·I comes g·f′(A)ᵀ, and that of an eigenvector is refused."""
     shape = shapes_over(SHAPES)
     function, g = nodes.MatrixFunction(nodes.Name("S"), "expm"), nodes.Name("gamma")
     (found,) = adjoint(function, nodes.Multiply(g, nodes.Eye("D")), shape)
     assert source(found) == "gamma*expm(S).T"
-    with pytest.raises(UnsupportedError, match="Fréchet"):
-        adjoint(function, nodes.Name("GS"), shape)
+    projector = nodes.MatrixFunction(nodes.Name("S"), "eigenprojector 0")
+    with pytest.raises(UnsupportedError, match="eigenvector"):
+        adjoint(projector, nodes.Name("GS"), shape)
 
 
 def test_a_node_without_a_rule_is_refused() -> None:

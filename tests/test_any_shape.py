@@ -160,7 +160,7 @@ def test_a_judge_does_not_take_the_gradient_by_the_result_for_one() -> None:
 def test_random_programs_of_any_shape() -> None:
     """Values of random programs put at the end, arrays among them, are proved like any loss."""
     shapes: dict[int, int] = {0: 0, 1: 0, 2: 0}
-    for seed in range(usually(16, thoroughly=40)):
+    for seed in range(usually(16, thoroughly=40, least=12)):
         made = random_program(seed, depth=3)
         last = seed % len(made.values) + 1
         cut = replace(made, values=made.values[:last])

@@ -130,6 +130,7 @@ def test_last_line_is_the_answer() -> None:
         assert last[name].rhs == derivation.result[name]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_prints_itself_in_each_language(lang: str) -> None:
     """LaTeX and Markdown of one derivation say the same in different languages."""
@@ -161,6 +162,7 @@ def test_shows_itself_in_jupyter() -> None:
     assert derivation._repr_markdown_() == derivation.markdown()
 
 
+@pytest.mark.long
 def test_json_is_the_same_derivation() -> None:
     """The certificate holds one record per link, and is the same for the same program."""
     derivation = derive()

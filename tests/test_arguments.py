@@ -110,6 +110,7 @@ def test_only_public_names_are_listed() -> None:
     assert matderiv.check is not None
 
 
+@pytest.mark.long
 def test_the_default_is_every_input_that_is_an_array() -> None:
     """`derive` and `gradient` take the same; a claim is about the one of them that it is right for."""
     program = "L = lam*sum((X @ W)**2)"

@@ -305,7 +305,7 @@ def test_random_programs(last: str) -> None:
     """Arrays and products agree with central differences and so with each other."""
     scalar = last == "number"
     count: Counter[str] = Counter()
-    for seed in range(usually(10, thoroughly=1000)):
+    for seed in range(usually(10, thoroughly=1000, least=5)):
         made = random_made(seed, scalar=scalar)
         if not made.inputs:
             continue
@@ -322,41 +322,6 @@ def test_random_programs(last: str) -> None:
         assert not wrong, smallest(made, scalar=scalar)
         count["right"] += 1
     assert count["right"] > 2 * count["refused"]
-
-
-def test_jax_agrees() -> None:
-    """JAX's own Jacobians, Hessians and products of the same functions."""
-    jax = pytest.importorskip("jax")
-    jax.config.update("jax_enable_x64", val=True)
-    names = numbers({"A": (3, 2), "x": (2,), "X": (2, 4), "v": (2,), "V": (3, 4), "U": (2, 4)})
-    matrix, jnp = names["A"], jax.numpy
-
-    def vector(x: Any) -> Any:
-        return jax.nn.softmax(matrix @ x)
-
-    def layer(x: Any) -> Any:
-        return jnp.tanh(matrix @ x)
-
-    def loss(x: Any) -> Any:
-        return jnp.sum(jnp.exp(matrix @ x) ** 2)
-
-    texts = {"vector": "softmax(A @ x)", "layer": "tanh(A @ X)", "loss": "sum(exp(A @ x)**2)"}
-    x, v, over, u, w = (names[name] for name in ("x", "v", "X", "U", "V"))
-    theirs = {
-        ("jacobian", "vector"): jax.jacobian(vector)(x),
-        ("jvp", "vector"): jax.jvp(vector, (x,), (v,))[1],
-        ("jacobian", "layer"): jax.jacobian(layer)(over),
-        ("jvp", "layer"): jax.jvp(layer, (over,), (u,))[1],
-        ("vjp", "layer"): jax.vjp(layer, over)[1](w)[0],
-        ("hessian", "loss"): jax.hessian(loss)(x),
-        ("hvp", "loss"): jax.jvp(jax.grad(loss), (x,), (v,))[1],
-    }
-    for (kind, function), expected in theirs.items():
-        found = getattr(matderiv, kind)(texts[function], wrt="X" if function == "layer" else "x")
-        direction = {"jvp": u, "vjp": w}[kind] if function == "layer" and kind != "jacobian" else v
-        own = {name: names[name] for name in found.program.inputs()}
-        given = {found.asked.direction: direction} if found.asked.direction else {}
-        assert np.allclose(found(**own, **given), expected, atol=1e-9), (kind, function)
 
 
 # ---- Proof ---------------------------------------------------------------------------------

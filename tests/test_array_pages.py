@@ -15,6 +15,7 @@ from _page_values import Point
 import matderiv
 from matderiv.array_pages import derive_array
 from matderiv.array_results import ArrayDerivative
+from matderiv.calculus.deciding import identities
 from matderiv.errors import InputError, MatderivError, ProofError
 from matderiv.expression.parse import parse
 from matderiv.handout.document import Document
@@ -170,6 +171,7 @@ def test_newtons_step_is_of_a_hessian_by_a_vector(kind: str, program: str, wrt: 
         found(kind, program, wrt=wrt).document(newton=True)
 
 
+@pytest.mark.long
 def test_a_loss_that_is_not_quadratic_has_no_normal_equations() -> None:
     """The Hessian of the logistic loss changes with w, though its formula does not name w."""
     page = found("hessian", LOGISTIC, wrt="w").print("text", newton=True)
@@ -219,9 +221,23 @@ def test_certificates_are_confirmed(kind: str, text: str, wrt: list[str], formul
     assert verify_certificate.outcome(data)[0] == 0
     other = {wrt[-1]: f"2*({formula})"}
     assert "not what is derived" in refused(sealed(data | {"gradients": other}))
+    if formula.endswith("@ v"):
+        array = str(found)
+        assert data["jacobian"] == {"formula": array, "direction": "v", "layout": "numerator"}
+        for wrong in ({"formula": f"{array}*v"}, {"formula": f"2*({array})"}, {"direction": "w"}):
+            assert "jacobian: " in refused(sealed(data | {"jacobian": data["jacobian"] | wrong}))
     if kind == "hessian":
         wrong = matderiv.hessian(f"2*({text})", wrt=wrt).json()
         assert "gradient: " in refused(sealed(data | {"gradient": json.loads(wrong)["gradient"]}))
+
+
+def test_sympy_proves_no_link_about_logistic_regression(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Quotients of exponentials are compared in letters, so that the page takes little work."""
+    asked: list[object] = []
+    monkeypatch.setattr(identities, "_vanishes", lambda expr: bool(asked.append(expr)))
+    made = matderiv.hessian("sum(log(1 + exp(-y*(X @ w))))", wrt="w", shapes={"X": (2, 3)})
+    assert "positive semidefinite" in made.print("markdown")
+    assert not asked
 
 
 def test_an_input_of_a_structure_is_taken_by_all_its_entries() -> None:

@@ -289,6 +289,7 @@ def test_a_convention_without_a_symmetric_input_is_refused(assume: dict[str, str
 # -- labels ------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_gradients_by_labels_come_only_when_asked_for() -> None:
     """Data whose entries are tied to each other are no default, unless there is nothing else."""
     labels = {"T": "onehot"}
@@ -359,6 +360,7 @@ def test_certificates_state_what_is_assumed(
     assert "cannot be round" in refused(sealed(data | {"assume": {name: "round"}}))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("language", "top", "place"),
     [

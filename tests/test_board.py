@@ -139,6 +139,7 @@ def test_colours_change_nothing_but_colours() -> None:
     assert re.sub(r"\x1b\[\d+m", "", coloured) == plain
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("length", ["card", "board", "short"])
 @pytest.mark.parametrize("lang", languages())
 def test_lengths_are_shorter_than_full(length: str, lang: str) -> None:

@@ -66,6 +66,7 @@ HOSTILE = (
 )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("program", HOSTILE, ids=range(len(HOSTILE)))
 def test_hostile_texts_end(program: str) -> None:
     """A text of a hundred letters has a gradient or ends in one line, for a limited work."""
@@ -109,6 +110,7 @@ def test_the_option_goes_before_the_environment(
     assert "budget of 30 steps" in said
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("function", ["gelu", "silu", "sigmoid", "tanh", "softplus", "f"])
 def test_functions_in_functions(function: str) -> None:
     """Work grows with the depth of a nest, although each argument stands in definitions twice."""

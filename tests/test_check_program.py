@@ -131,6 +131,7 @@ def test_a_structure_that_is_forgotten_is_named() -> None:
     assert wrong.line.text == "∂L/∂S + (∂L/∂S)ᵀ - ∂L/∂S ⊙ I_N = A + Aᵀ - A ⊙ I_N"
 
 
+@pytest.mark.long
 def test_shapes_that_do_not_fit_are_named() -> None:
     """A claim that cannot be worked out, or has another shape, is wrong for that reason."""
     inner = check(RIDGE, "W", "X @ (X @ W - T)")

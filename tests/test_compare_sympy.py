@@ -79,6 +79,7 @@ def test_a_derivative_that_takes_too_long_is_stopped(
         script._in_time(forever)
 
 
+@pytest.mark.long
 def test_each_gradient_is_said_or_refused_with_a_reason(script: ModuleType) -> None:
     """An operation that the table gains is written for SymPy or left out by name."""
     said, reasons = [], {}

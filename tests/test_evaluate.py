@@ -59,6 +59,7 @@ def test_random_programs_mean_what_numpy_means() -> None:
     }  # in formulas only
 
 
+@pytest.mark.long
 def test_inferred_shapes_are_those_of_the_values() -> None:
     """Every part of a random program has in NumPy the shape that is inferred for it."""
     for seed in SEEDS:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from fractions import Fraction
 
 import pytest
@@ -13,7 +14,23 @@ from matderiv.calculus.deciding.decide import same_form
 from matderiv.calculus.formulas.shaping import shapes_over
 from matderiv.calculus.index_forms.canonical import canonical
 from matderiv.calculus.index_forms.entries import Entries
-from matderiv.calculus.index_forms.forms import Entry, Form, constant, placed, raised, refreshed
+from matderiv.calculus.index_forms.forms import (
+    Atom,
+    Call,
+    Entry,
+    Form,
+    Raised,
+    added,
+    constant,
+    multiplied,
+    placed,
+    raised,
+    refreshed,
+    scaled,
+    single,
+    to_the,
+)
+from matderiv.calculus.index_forms.known_functions import mirrored
 from matderiv.calculus.index_forms.partials import partial
 from matderiv.expression.parse import parse
 
@@ -96,3 +113,33 @@ def test_powers_of_zero() -> None:
             raised((), constant(power))
     with pytest.raises(InputError, match="divides by zero; write another divisor"):
         gradient("alpha/sum(x - x)")
+
+
+def _value(form: Form, u: float) -> float:
+    """The value of a form of exponentials of u."""
+    return sum(
+        float(number) * math.prod(_atom_value(atom, u) ** power for atom, power in term.atoms)
+        for term, number in form
+    )
+
+
+def _atom_value(atom: Atom, u: float) -> float:
+    match atom:
+        case Call(function="exp", arg=arg):
+            return math.exp(_value(arg, u))
+        case Raised(base=base):
+            return _value(base, u)
+    return u
+
+
+@pytest.mark.parametrize("sign", [-1, 1])
+@pytest.mark.parametrize("u", [-1.5, 0.25])
+def test_quotients_of_exponentials_are_taken_apart(sign: int, u: float) -> None:
+    """exp(±u)ᵉ·(1 + exp(±u))ᵇ is a sum of powers of exp(u) or of 1 + exp(u), of the same value."""
+    exp = single(Call("exp", scaled(single(Entry("u", ())), Fraction(sign))))
+    plus = added((constant(Fraction(1)), exp))
+    for e, b in itertools.product(range(-3, 4), range(-3, 0)):
+        made = mirrored(multiplied(to_the(exp, e), to_the(plus, b)))
+        expected = math.exp(sign * u) ** e * (1 + math.exp(sign * u)) ** b
+        assert _value(made, u) == pytest.approx(expected)
+        assert all(len(term.atoms) <= 1 for term, _ in made)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -10,15 +11,27 @@ from typing import Any
 
 import numpy as np
 import pytest
-from _gradient_table import Gradient, table
+from _gradient_table import Gradient, sized, table
 from _reference import UNDEFINED, Array
-from _thorough import usually
-from test_code import SIZES, called, derived, drawn, error, ran, telling
+from test_array_derivatives import numbers
+from test_code import SIZES, called, derived, drawn, error, ran
+from test_second_table import FUNCTIONS as SECOND_FUNCTIONS
+from test_second_table import Second
+from test_second_table import table as second_table
 
 import matderiv
 from matderiv.expression.functions import FUNCTIONS
 
-pytestmark = pytest.mark.parts
+#: JAX is not loaded where these tests are only collected: it warns wherever its process is forked.
+MISSING = [name for name in ("torch", "jax") if importlib.util.find_spec(name) is None]
+
+pytestmark = [
+    pytest.mark.parts,
+    pytest.mark.skipif(
+        bool(MISSING) and not os.environ.get("MATDERIV_FRAMEWORKS"),
+        reason=f"not installed: {', '.join(MISSING)}; see the extra frameworks",
+    ),
+]
 
 #: Programs whose losses torch and jax.numpy write with the same words.
 LOSSES: list[tuple[str, str, dict[str, tuple[int, ...]], Callable[..., Any]]] = [
@@ -89,15 +102,12 @@ EVERY_LOSS = pytest.mark.parametrize(
 
 
 def framework(name: str) -> Any:
-    """Return torch or JAX; skip where it is not installed, unless the environment says it has to be."""
-    if os.environ.get("MATDERIV_REQUIRE_FRAMEWORKS") == "1":
-        found = importlib.import_module(name)
-    else:
-        found = pytest.importorskip(
-            name, reason=f"{name} is not installed: see the extra frameworks"
-        )
+    """Return torch or JAX."""
+    found = importlib.import_module(name)
     if name == "jax":
         found.config.update("jax_enable_x64", val=True)
+        # Each operation runs a few times, so that compiling it is nearly all that it costs.
+        found.config.update("jax_disable_most_optimizations", val=True)
     return found
 
 
@@ -116,14 +126,19 @@ def _in(name: str, function: Callable[..., Any], kind: type) -> Callable[..., An
     return lambda array: given(name, np.asarray(function(np.asarray(array))), kind)
 
 
-#: The whole table takes minutes: usually the rows with operations that no row before them has.
-SAMPLE = telling(usually(len(table()), thoroughly=1))
+def single_result(function: Callable[..., Any], arrays: dict[str, Any]) -> Any:
+    """The shape and the type that JAX gives the result for such inputs, without compiling it."""
+    functions = dict.fromkeys(UNDEFINED, lambda array: array)
+    return framework("jax").eval_shape(lambda given: called(function, given, functions), arrays)
 
 
-@pytest.mark.parametrize("target", ["torch", "jax"])
-@pytest.mark.parametrize("gradient", SAMPLE, ids=lambda gradient: gradient.id)
+BOTH = pytest.mark.parametrize("target", ["torch", "jax"])
+
+
+@BOTH
+@pytest.mark.parametrize("gradient", table(), ids=lambda gradient: gradient.id)
 def test_every_printed_text_runs(gradient: Gradient, target: str, tmp_path: Path) -> None:
-    """It agrees with central differences in both precisions, and its result has that of its inputs."""
+    """It agrees with central differences, and its result has the precision of its inputs."""
     framework(target)
     function = ran(derived(gradient).code(target), tmp_path)["gradient"]
     sizes = gradient.sizes([2 * n for n in SIZES])
@@ -134,9 +149,26 @@ def test_every_printed_text_runs(gradient: Gradient, target: str, tmp_path: Path
         arrays = {
             name: given(target, array, gradient.kind(name, kind)) for name, array in inputs.items()
         }
+        if target == "jax" and kind is np.float32:
+            found = single_result(function, arrays)
+            assert (found.shape, found.dtype) == (expected.shape, kind)
+            continue
         found = called(function, arrays, functions)
         assert error(found, expected) < far
         assert np.asarray(found).dtype == kind
+
+
+@BOTH
+@pytest.mark.parametrize("second", second_table(), ids=lambda second: second.id)
+def test_every_printed_array_runs(second: Second, target: str, tmp_path: Path) -> None:
+    """The text of a Jacobian or Hessian agrees with central differences."""
+    framework(target)
+    sizes = second.sizes(SIZES)
+    answer = getattr(matderiv, second.kind)(sized(second.program, sizes), wrt=second.wrt)
+    function = ran(answer.code(target), tmp_path)[second.kind]
+    arrays = {name: given(target, a, np.float64) for name, a in second.inputs(sizes).items()}
+    functions = {name: _in(target, of, np.float64) for name, of in SECOND_FUNCTIONS.items()}
+    assert error(called(function, arrays, functions), second.array(sizes)) < 1e-5
 
 
 #: Functions of one number whose derivatives have words, and where all of them have values.
@@ -144,7 +176,7 @@ FUNCTIONS_OF_ONE = [name for name in FUNCTIONS if name != "digamma"]
 PLACES = np.array([[0.3, 0.5], [0.7, 0.2]])
 
 
-@pytest.mark.parametrize("target", ["torch", "jax"])
+@BOTH
 @pytest.mark.parametrize("function", FUNCTIONS_OF_ONE)
 def test_every_function_runs(function: str, target: str, tmp_path: Path) -> None:
     """Its value and its derivative are those of NumPy, in the precision of the input."""
@@ -184,3 +216,37 @@ def test_jax_text(
     expected = jax.grad(lambda x: loss(jax.numpy, **{**inputs, wrt: x}))(inputs[wrt])
     found = called(ran(gradient.code("jax"), tmp_path)["gradient"], inputs)
     assert error(found, np.asarray(expected)) < 1e-10
+
+
+def test_jax_arrays() -> None:
+    """Jacobians, Hessians and their products are those of JAX."""
+    jax = framework("jax")
+    names = numbers({"A": (3, 2), "x": (2,), "X": (2, 4), "v": (2,), "V": (3, 4), "U": (2, 4)})
+    matrix, jnp = names["A"], jax.numpy
+
+    def vector(x: Any) -> Any:
+        return jax.nn.softmax(matrix @ x)
+
+    def layer(x: Any) -> Any:
+        return jnp.tanh(matrix @ x)
+
+    def loss(x: Any) -> Any:
+        return jnp.sum(jnp.exp(matrix @ x) ** 2)
+
+    texts = {"vector": "softmax(A @ x)", "layer": "tanh(A @ X)", "loss": "sum(exp(A @ x)**2)"}
+    x, v, over, u, w = (names[name] for name in ("x", "v", "X", "U", "V"))
+    theirs = {
+        ("jacobian", "vector"): jax.jacobian(vector)(x),
+        ("jvp", "vector"): jax.jvp(vector, (x,), (v,))[1],
+        ("jacobian", "layer"): jax.jacobian(layer)(over),
+        ("jvp", "layer"): jax.jvp(layer, (over,), (u,))[1],
+        ("vjp", "layer"): jax.vjp(layer, over)[1](w)[0],
+        ("hessian", "loss"): jax.hessian(loss)(x),
+        ("hvp", "loss"): jax.jvp(jax.grad(loss), (x,), (v,))[1],
+    }
+    for (kind, function), expected in theirs.items():
+        found = getattr(matderiv, kind)(texts[function], wrt="X" if function == "layer" else "x")
+        direction = {"jvp": u, "vjp": w}[kind] if function == "layer" and kind != "jacobian" else v
+        own = {name: names[name] for name in found.program.inputs()}
+        given = {found.asked.direction: direction} if found.asked.direction else {}
+        assert np.allclose(found(**own, **given), expected, atol=1e-9), (kind, function)

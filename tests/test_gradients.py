@@ -347,6 +347,7 @@ def test_bad_input(program: str, options: dict[str, Any], message: str | None) -
         assert found == message
 
 
+@pytest.mark.long
 def test_fresh_process_is_light() -> None:
     """A plain gradient needs neither SymPy nor NumPy."""
     code = (
@@ -387,6 +388,7 @@ def test_command_latex() -> None:
     assert text == ("\\begin{aligned}\n\\dfrac{\\partial L}{\\partial X} & = 2X\n\\end{aligned}\n")
 
 
+@pytest.mark.long
 def test_command_structure() -> None:
     """Declared structure is said beside the formula; a mistake is one line and exit code 2."""
     code, text, _ = command("logdet(S)", "--assume", "S=symmetric")

@@ -151,6 +151,7 @@ def test_names_are_exchanged_in_one_product_only(program: str) -> None:
     assert exchanged(matderiv.derive(program).task) is None
 
 
+@pytest.mark.long
 def test_the_handout_changes_with_nothing_but_its_input() -> None:
     """The same wishes give the same bytes, and another title gives others."""
     assert matderiv.derive().handout(title="a").write("tex") == default(title="a").write("tex")

@@ -146,6 +146,7 @@ def test_every_format_is_read_back() -> None:
     assert set(FILES) == set(READERS)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("lang", LANGUAGES)
 @pytest.mark.parametrize("form", FILES)
 def test_typed_words_come_out_as_typed(form: str, lang: str, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from _sources import nodes_of, parsed
+from _sources import leaves_of, parsed
 
 import matderiv
 
@@ -96,7 +96,7 @@ def name_of(path: Path, package: Path) -> tuple[str, ...]:
 
 def imports(path: Path, package: Path) -> Iterator[tuple[int, str]]:
     """Line and absolute name of everything that a file imports or names to import later."""
-    for node in nodes_of(path):
+    for node in leaves_of(path):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield node.lineno, alias.name

@@ -81,6 +81,7 @@ def test_zeros_are_those_of_the_true_jacobian(name: str) -> None:
         assert jacobian.nonzero(task.sizes) == sum(abs(slope) > 1e-7 for slope in true.values())
 
 
+@pytest.mark.long
 def test_zeros_are_counted_for_other_sizes() -> None:
     """The count at sizes that are not the program's own is that of a program of these sizes."""
     tried = 0

@@ -123,6 +123,7 @@ def test_every_language_and_format(
     assert b"Loss" in made["theorem-en.md"]
 
 
+@pytest.mark.long
 def test_a_sheet_for_each_student(
     tmp_path: Path, inside: Callable[..., tuple[int, str, str]]
 ) -> None:

@@ -133,6 +133,7 @@ def test_pages_hold_the_same_letters_as_in_latex(program: str, *, marked: bool) 
         assert latin(letters(mathml(fit))) == latin(without_commands(latex(fit)))
 
 
+@pytest.mark.long
 def test_marks_change_no_formula() -> None:
     """With marks every formula is the same in LaTeX, byte for byte."""
     for program, show in itertools.product(PROGRAMS[:3], (2, None)):

@@ -92,6 +92,70 @@ def test_gradients_of_norms_by_singular_values(
     np.testing.assert_allclose(found(X=x), central(means, x), rtol=1e-5, atol=1e-7)
 
 
+#: Losses outside a trace, and the same in NumPy; B is a constant matrix, k is 3.
+_B = np.array(
+    [[0.3, -1.0, 0.5, 0.2], [0.8, 0.1, -0.4, 1.1], [-0.6, 0.9, 0.7, -0.2], [1.0, 0.4, -0.3, 0.6]]
+)
+OUTSIDE: list[tuple[str, Callable[[Array, Array], Any]]] = [
+    ("sum(expm(X)*B)", lambda x, e: np.sum(expm(x) * e)),
+    ("tr(B @ sqrtm(X))/2", lambda x, e: np.trace(e @ sqrtm(x)) / 2),
+    ("sum(logm(X @ X.T)*B)", lambda x, e: np.sum(of_eigenvalues(np.log, x @ x.T) * e)),
+    ("tr(sinm(X)) - sum(cosm(X.T)*B)", lambda x, e: (
+        np.trace(of_eigenvalues(np.sin, x)) - np.sum(of_eigenvalues(np.cos, x.T) * e)
+    )),
+    ("norm(expm(X - B))**2", lambda x, e: np.sum(expm(x - e) ** 2)),
+    ("sum(matrix_power(X, k)*B)", lambda x, e: np.sum(np.linalg.matrix_power(x, 3) * e)),
+    ("tr(matrix_power(X, k + 1)) + tr(B)", lambda x, e: (
+        np.trace(np.linalg.matrix_power(x, 4)) + np.trace(e)
+    )),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "means"), OUTSIDE)
+@pytest.mark.parametrize("size", [1, 2, 4])
+def test_gradients_outside_a_trace(
+    text: str, means: Callable[[Array, Array], Any], size: int
+) -> None:
+    """Fréchet derivatives by the block matrix: proved for all sizes, also in the printed code."""
+    x, e = regular(size, size), _B[:size, :size]
+    given = {"k": 3} if "k" in text else {}
+    found = matderiv.gradient(text, wrt="X", shapes={"X": (size, size), "k": ()} if given else None)
+    assert found.proof == "for all sizes"
+    slope = central(lambda t: means(t, e), x)
+    np.testing.assert_allclose(found(X=x, B=e, **given), slope, rtol=1e-5, atol=1e-7)
+    names: dict[str, Any] = {}
+    exec(found.code("numpy"), names)  # noqa: S102 - it is our own
+    np.testing.assert_allclose(names["gradient"](X=x, B=e, **given), slope, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        "expm_frechet(X, B)",
+        "expm_frechet(X.T, B.T)",
+        "sqrtm_frechet(X.T, B)",
+        "B @ expm(X).T",
+        "expm(X).T*B",
+        "2*expm_frechet(X.T, B)",
+    ],
+)
+def test_a_wrong_derivative_along_a_matrix_is_refused(claim: str) -> None:
+    """The right one is expm_frechet(X.T, B), also where it is written as a transpose."""
+    shapes = {"X": (3, 3), "B": (3, 3)}
+    right = matderiv.check("sum(expm(X)*B)", "X", "dX = expm_frechet(X, B.T).T", shapes=shapes)
+    assert right.status == "right"
+    found = matderiv.check("sum(expm(X)*B)", "X", f"dX = {claim}", shapes=shapes)
+    assert found.status == "wrong"
+
+
+def test_powers_that_are_not_written_out() -> None:
+    """The power 0 is the identity matrix, and a large one stands as it is."""
+    found = matderiv.gradient("tr(matrix_power(X, 0) @ X)")
+    np.testing.assert_allclose(found(X=np.ones((3, 3))), np.eye(3))
+    found = matderiv.gradient("tr(matrix_power(X, 100))")
+    assert (str(found), found.proof) == ("100*matrix_power(X, 99).T", "for all sizes")
+
+
 def test_the_exponential_along_a_line() -> None:
     """By the number theta the gradient is tr(A expm(theta A))."""
     a = regular(3, 5)
@@ -123,8 +187,9 @@ def test_a_wrong_formula_is_refused(program: str, claim: str) -> None:
 @pytest.mark.parametrize(
     ("text", "part", "instead"),
     [
-        ("sum(expm(A))", "Fréchet derivative", "tr(expm(A))"),
-        ("tr(B @ sqrtm(A))", "Fréchet derivative", "tr(sqrtm(A))"),
+        ("sum(expm_frechet(A, B)*A)", "second derivative of expm", ""),
+        ("tr(matrix_power(X, 1.5))", "whole number or a letter", ""),
+        ("b = sum(A, axis=0); L = sum(expm_frechet(A, b))", "must be", ""),
         ("x = sum(X, axis=0); L = tr(expm(x))", "square matrix", ""),
         ("x = sum(X, axis=0); L = norm(x, 'nuc')", "one of a matrix", ""),
         ("norm(X, 'row')", "'nuc'", ""),
@@ -150,8 +215,8 @@ def test_determinants_of_powers_by_a_letter() -> None:
         found = matderiv.gradient(text, wrt="X", shapes={"k": ()})
         assert found.proof == "for all sizes"
         np.testing.assert_allclose(found(X=x, k=3.0), central(means, x), rtol=1e-5)
-    with pytest.raises(MatderivError, match="a letter has no words"):
-        matderiv.gradient("tr(matrix_power(X, k))")
+    with pytest.raises(MatderivError, match="both as a size and as a name"):
+        matderiv.gradient("tr(matrix_power(X, k)) + k*sum(X)")
 
 
 def test_second_derivatives_of_eigenvalues_are_refused() -> None:

@@ -47,6 +47,7 @@ def notebook(derivation: Derivation, **wishes: Any) -> str:  # noqa: ANN401 - se
 HANDOUTS = [((2, 4, 3), "en"), *zip(SIZES, itertools.cycle(["zh", "en"]), strict=False)]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("sizes", "lang"), HANDOUTS, ids=str)
 def test_valid_and_without_outputs(sizes: tuple[int, int, int], lang: str) -> None:
     """Every notebook is valid nbformat 4.5, has cells of both kinds and no output yet."""
@@ -113,6 +114,7 @@ def checked(derivation: Derivation, old: str = "", new: str = "") -> dict[str, f
     return {name: float(number) for name, number in map(str.split, done.stdout.splitlines())}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_the_check_finds_the_formulas_right(program: str) -> None:
     """The cell that compares with central differences runs for every kind of loss, and agrees."""

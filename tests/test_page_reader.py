@@ -231,6 +231,7 @@ def readings() -> tuple[tuple[Reading, list[list[str]]], ...]:
     return tuple(pages)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", MUTANTS)
 def test_changed_pages_are_found_false(kind: str) -> None:
     """An equality whose last side is changed in one place is not found true."""

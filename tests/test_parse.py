@@ -593,6 +593,7 @@ def test_names_with_a_meaning_elsewhere_are_refused() -> None:
                 parse(text)
 
 
+@pytest.mark.long
 def test_no_name_of_a_library_is_an_undefined_function_in_silence() -> None:
     """Every function of NumPy is known, refused by name, or must be declared."""
     names = {

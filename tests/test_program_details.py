@@ -79,6 +79,7 @@ def details(name: str, method: str = "elementwise") -> Iterator[tuple[Equation, 
     return ((e, detail) for e in equations(name, method) for detail in e.details)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("name", "key", "lang"), SENTENCES)
 def test_sentence_says_where_an_entry_comes_from(name: str, key: str, lang: str) -> None:
     """Rows, columns, single entries and numbers, in the order in which the formula has them."""

@@ -231,6 +231,7 @@ ATTENTION_SHAPES = {"Q": (2, 3), "K": (4, 3), "V": (4, 3)}
 METHODS = ["elementwise", "index", "differential", "slice"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("method", METHODS)
 def test_nothing_long_is_written_out_twice(method: str) -> None:
     """A value whose gradient would stand twice in a formula keeps its name, which is introduced."""
@@ -360,6 +361,7 @@ def test_deltas_are_spoken_of_where_there_are_any(lang: str) -> None:
     assert word in derived("L = Loss(X @ W)", wrt="W", method="index").markdown(lang)
 
 
+@pytest.mark.long
 def test_lines_of_the_conclusion_are_formulas_of_the_page() -> None:
     """Every line that can be computed was derived and proved on the page, upstream ones too."""
     program = "H = relu(X @ W + b); L = sum((H @ V - T)**2)"

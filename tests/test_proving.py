@@ -104,6 +104,7 @@ def repeated(step: str, count: int) -> str:
     return f"U0 = x; {'; '.join(steps)}; L = sum(U{count})"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "program",
     [
@@ -122,6 +123,7 @@ def test_depth_is_proved_level_by_level(program: str) -> None:
     assert (found.status, found.index) == ("equal", True)
 
 
+@pytest.mark.long
 def test_a_gradient_that_is_zero_at_two_rows_is_not_zero() -> None:
     """Standardized columns of two entries are ±1; those of three are not."""
     found = swept("Y = (X - mean(X, axis=0))/std(X, axis=0); L = sum(Y**3)", "X")

@@ -107,6 +107,7 @@ def test_command(
         assert (folder / words[words.index("-o") + 1]).stat().st_size > 1000
 
 
+@pytest.mark.long
 def test_python_example() -> None:
     """The Python session of the README gives what it shows."""
     sessions = [block for block in blocks("python") if block.startswith(">>> ")]

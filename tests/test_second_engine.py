@@ -167,6 +167,7 @@ def test_every_difference_is_reduced(name: str) -> None:
     assert "Every difference was reduced to 0." in derivation.markdown()
 
 
+@pytest.mark.long
 def test_what_costs_too_much_to_reduce_is_tried_at_numbers() -> None:
     """The budget bounds the work, and the page tells a test from a proof."""
     opinion = second_opinion_on(read_task("L = sum((X @ X @ X)**3)", sizes={"N": 4}))

@@ -25,6 +25,7 @@ def unfolded(page: str, data: str) -> str:
     )
 
 
+@pytest.mark.long
 def test_nothing_is_lost_and_little_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     """Parts put in their places are the page; of a product of 6×6 matrices a fifth is left."""
     monkeypatch.setattr("matderiv.handout.html.LARGE_PAGE", 1 << 40)

@@ -210,6 +210,7 @@ def test_a_determinant_that_is_0_at_all_larger_sizes_says_what_decides(
         assert (str(found) == f"zeros({size})") == (size in zero)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("matrix", ["kron(A, B)", "reshape(A, (4, 4)) + eye(4)"])
 def test_arrays_in_other_sizes_have_ranks(matrix: str) -> None:
     """As far as they are known: none of these is singular."""

@@ -66,6 +66,7 @@ def test_tex_sets_slides_without_a_complaint(name: str, lang: str, tmp_path: Pat
     assert counts[0] < counts[1]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_slides_as_pdf(lang: str, tmp_path: Path) -> None:
     """Wide pages with titles, questions and no answers; about one for each idea."""

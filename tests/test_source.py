@@ -63,10 +63,20 @@ def _grown(inner: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
         st.builds(nodes.Apply, st.sampled_from([*ELEMENTWISE, "f", "g1"]), inner),
         st.builds(nodes.Functional, st.just("Loss"), inner),
         st.builds(
-            nodes.MatrixFunction, inner, st.sampled_from(["expm", "sqrtm", "eigenprojector -1"])
+            lambda function, a, b: (
+                nodes.Frechet(a, b, function)
+                if function in _ALONG
+                else nodes.MatrixFunction(a, function)
+            ),
+            st.sampled_from(["expm", "sqrtm", "eigenprojector -1", *_ALONG]),
+            inner,
+            inner,
         ),
     )
 
+
+#: Functions of a matrix whose derivatives along another are tried.
+_ALONG = ["logm", "matrix_power k - 1"]
 
 #: Any expression of the language, whether its shapes fit or not.
 EXPRESSIONS = st.recursive(_LEAVES_WITH_SIZES, _grown, max_leaves=12)
@@ -91,6 +101,7 @@ def _is_read_by_eigenvalues(node: Node) -> bool:
     return False
 
 
+@pytest.mark.long
 @given(EXPRESSIONS)
 @settings(max_examples=usually(400, 4000, least=150), deadline=None)
 def test_source_is_read_as_the_same_tree(tree: Node) -> None:

@@ -304,6 +304,7 @@ def test_attention_of_a_batch_is_derived_and_its_certificate_confirmed(method: s
         refused(sealed(json.loads(written.replace(old, new))))
 
 
+@pytest.mark.long
 def test_the_usual_page_of_stacks_is_in_index_notation() -> None:
     """The other methods write matrices, and say so."""
     page = matderiv.derive(ATTENTION, wrt="K", shapes=SHAPES).markdown()

@@ -46,6 +46,7 @@ def test_every_side_is_a_sympy_object(program: str, method: str) -> None:
         assert len(shapes) == 1, (link.left, link.right)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("method", METHODS)
 def test_large_matrices_give_their_entries_when_asked(method: str) -> None:
     """A matrix that is worked out lazily has the entries of the one that is written out."""
@@ -63,6 +64,7 @@ def test_large_matrices_give_their_entries_when_asked(method: str) -> None:
     assert compared > 3 or method == "index"  # whose sides are entries and formulas
 
 
+@pytest.mark.long
 def test_broadcasting_and_functions_of_entries_are_matrix_expressions() -> None:
     """SymPy has no broadcasting: products with ones stand in its place, with the right value."""
     derivation = derive("L = sum(log(1 + exp(X - mean(X, axis=0))))", shapes={"X": (2, 3)})

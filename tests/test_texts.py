@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
-from _sources import nodes_of
+from _sources import leaves_of
 
 import matderiv
 from matderiv.calculus.formulas.rewrites import RewriteName
@@ -119,7 +119,7 @@ def words_of(room: str = "", but: str = "") -> set[str]:
 @cache
 def words_in(path: Path) -> set[str]:
     """All strings in a file."""
-    nodes = (n.value for n in nodes_of(path) if isinstance(n, ast.Constant))
+    nodes = (n.value for n in leaves_of(path) if isinstance(n, ast.Constant))
     return {word for word in nodes if isinstance(word, str)}
 
 

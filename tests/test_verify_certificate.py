@@ -21,18 +21,18 @@ from unittest.mock import patch
 import pytest
 from _certificates import Json, altered, leaves, refused, sealed, within
 from certificates import checking, words
-from certificates.arrays import Array
 from certificates.checking import EVALUATED, PROVED, Side, check, summary
 from certificates.derivatives import Calculus
 from certificates.entries import Entries
 from certificates.frame import Work, digest
 from certificates.functions import COMPOSITE, FUNCTIONS, VALUES
 from certificates.lowering import KNOWN as FOREIGN
-from certificates.numbers import ImpreciseError, Reals, Residues, random_prime
+from certificates.numbers import ImpreciseError, Reals
+from certificates.points import other_sizes
 from certificates.program import Program
 from certificates.proving import Prover
 from certificates.reading import INDEX_MAPS, parse
-from certificates.worlds import World, other_sizes
+from certificates.worlds import World
 from mpmath import libmp
 from verify_certificate import main
 
@@ -173,6 +173,7 @@ def test_every_method_is_among_them() -> None:
     assert {method for _, method in CASES} == set(METHODS) == set(words.METHODS)
 
 
+@pytest.mark.long
 def test_what_is_proved_is_true_at_random_points(monkeypatch: pytest.MonkeyPatch) -> None:
     """With nothing proved, every link is confirmed by evaluation: the prover and it agree."""
     monkeypatch.setattr(Prover, "same", lambda *_: False)
@@ -692,6 +693,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.long
 def test_the_program_says_one_line(tmp_path: Path) -> None:
     """Exit codes 0 and 1 and one line, and one more for each link if they are asked for."""
     path = tmp_path / "certificate.json"
@@ -773,15 +775,14 @@ def test_derivatives_are_those_of_differences(loss: str) -> None:
     program = Program({"L": parse(loss)}, shapes, {}, {"f", "Loss"}, {}, {})
     field = Reals(60)
     world = World(Entries(Calculus(program)), field, {})
-    slopes, at = world.array("dX").items, world.array("X").items
+    slopes, at = world.array("dX"), world.array("X")
     small = field.number(Fraction(1, 10**15))
-    for n, slope in enumerate(slopes):
+    for place, slope in slopes.items():
         ends = []
         for change in (small, -small):
-            moved = [u + change if n == m else u for m, u in enumerate(at)]
             world.memo.clear()
-            world._values["X"] = Array((3, 3), moved)
-            ends.append(world._made("L").at(()))
+            world._values["X"] = at | {place: at[place] + change}
+            ends.append(world._made("L")[()])
         found = (ends[0] - ends[1]) / (field.number(2) * small)
         far = abs(Fraction(libmp.to_str((found - slope).ends[0], 20)))
         assert far < Fraction(1, 10**20) * (1 + abs(Fraction(libmp.to_str(slope.ends[0], 20))))
@@ -816,20 +817,6 @@ def test_what_rounding_hides_is_not_taken_for_nothing(depth: int) -> None:
     assert not Reals(240).same(
         *(Reals(240).function("tanh", Reals(240).number(n)) for n in (90, 91))
     )
-
-
-def test_residues_divide_and_tell_apart() -> None:
-    """a/b·b is a, and numbers that differ by 1e-99 differ; no two primes are the same."""
-    chance = random.Random(3)
-    prime = random_prime(chance)
-    field = Residues(prime)
-    a, b = field.drawn(chance), field.drawn(chance)
-    assert field.same(a / b * b, a)
-    tiny = field.number(Fraction(1, 10**99))
-    assert not field.same(a + tiny, a)
-    assert 2**126 < prime < 2**127
-    assert pow(3, prime - 1, prime) == 1
-    assert random_prime(chance) != prime
 
 
 def test_sizes_differ_and_one_is_1() -> None:

@@ -87,6 +87,7 @@ PROGRAMS: dict[type, str] = {
     nodes.Norm: "L = norm(X)",
     nodes.Inverse: "Y = inv(X); L = Loss(Y)",
     nodes.MatrixFunction: "L = tr(expm(X))",
+    nodes.Frechet: "Y = expm_frechet(eye(D), X); L = Loss(Y)",
     nodes.Determinant: "L = det(X)",
     nodes.LogDet: "L = logdet(X)",
     nodes.Selection: "Y = tri(N, D)*X; L = Loss(Y)",

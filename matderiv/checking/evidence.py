@@ -12,6 +12,7 @@ import mpmath
 import numpy as np
 
 from matderiv._budget import bounded
+from matderiv.calculus.deciding.textbook import Textbook
 from matderiv.calculus.formulas.shaping import shapes_over
 from matderiv.calculus.index_forms.forms import (
     Atom,
@@ -171,7 +172,9 @@ def _text(question: Question, form: Form) -> str:
     shapes = {name: shape for name, shape in question.shapes.items() if name in task.shapes}
     commas = max((dim.size for dim in question.dims), default=1) >= _COMMA_FROM
     letters = task.sum_letters
-    formulas = Formulas(question.loss, shapes_over(shapes), shapes, None, commas, letters, {})
+    formulas = Formulas(
+        question.loss, Textbook(shapes_over(shapes)), shapes, None, commas, letters, {}
+    )
     return text(IndexNotation(formulas).form(form))
 
 

@@ -12,7 +12,14 @@ from matderiv.expression.nodes import Node
 
 __all__ = ["Fitting"]
 
-_OF_A_SQUARE = nodes.Trace | nodes.Inverse | nodes.Determinant | nodes.LogDet | nodes.MatrixFunction
+_OF_A_SQUARE = (
+    nodes.Trace
+    | nodes.Inverse
+    | nodes.Determinant
+    | nodes.LogDet
+    | nodes.MatrixFunction
+    | nodes.Frechet
+)
 
 
 class Fitting(ShapesOver):
@@ -42,6 +49,8 @@ class Fitting(ShapesOver):
                 rows, *cols = shapes[0] or (None,)
                 if cols != [rows]:
                     raise ShapeError(f"{type(node).__name__} takes a square matrix.")
+                if isinstance(node, nodes.Frechet) and shapes[1] != shapes[0]:
+                    raise ShapeError("Frechet takes two matrices of one shape.")
             if isinstance(node, nodes.Diag) and len(set(shapes[0])) != 1:
                 raise ShapeError("diag takes a vector or a square matrix.")
             if isinstance(node, nodes.Outer) and any(len(shape) != 1 for shape in shapes):

@@ -20,6 +20,7 @@ _OF_A_SQUARE = (
     | nodes.Determinant
     | nodes.LogDet
     | nodes.MatrixFunction
+    | nodes.Frechet
     | nodes.Diag
 )
 

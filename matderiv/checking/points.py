@@ -32,7 +32,7 @@ _MOST_ENTRIES = 20_000  # of all arrays at a point
 _MAX_ARGUMENT = 10_000  # of exp, whose value would fill the memory
 
 #: Nodes whose values are no fractions; a power is one only if its exponent is whole.
-_IRRATIONAL = (nodes.MatrixFunction, nodes.Power, nodes.Pi)
+_IRRATIONAL = (nodes.MatrixFunction, nodes.Frechet, nodes.Power, nodes.Pi)
 
 #: Sizes for a program's letters in turn, shifted from one letter to the next.
 _SIZES = (2, 3, 1, 4)

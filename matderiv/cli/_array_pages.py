@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import click
 
-from matderiv.cli._options import FORMULA_FILES, FORMULA_FORMATS
+from matderiv.cli._options import FORMULA_FILES, FORMULA_FORMATS, seed, whole_number
 from matderiv.cli._output import check_folder, progress, tell_size, write_output
 
 if TYPE_CHECKING:
     from matderiv.array_results import ArrayDerivative
 
-__all__ = ["ARRAY_FILES", "PAGE_FORMATS", "array_page_form", "print_derivative"]
+__all__ = [
+    "ARRAY_FILES",
+    "PAGE_FORMATS",
+    "PageWishes",
+    "array_page_form",
+    "page_exercises",
+    "print_derivative",
+]
 
 #: The formats of pages, each as a row of `handout.formats`.
 PAGE_FORMATS = {
@@ -49,25 +57,62 @@ array_page_form = click.option(
 )
 
 
+def page_exercises(command: Callable[..., None]) -> Callable[..., None]:
+    """The options about exercises of a page."""
+    count = click.option(
+        "--exercises",
+        type=whole_number,
+        default=0,
+        metavar="K",
+        help="Add this many exercises to the page.",
+    )
+    answers = click.option(
+        "--answers",
+        type=click.Choice(["none", "end"]),
+        default="end",
+        show_default=True,
+        help="Where the answers to exercises stand.",
+    )
+    return count(seed(answers(command)))
+
+
+@dataclass(frozen=True, slots=True)
+class PageWishes:
+    """The options of a page."""
+
+    lang: str = "en"
+    show: int | Literal["all"] | None = None
+    newton: bool = False
+    exercises: int = 0
+    seed: int = 0
+    answers: Literal["none", "end"] = "end"
+
+
+_USUAL = PageWishes()
+
+
 def print_derivative(
     derive: Callable[[], ArrayDerivative],
     form: str,
     output: Path | None,
-    lang: str = "en",
-    show: int | Literal["all"] | None = None,
-    *,
-    newton: bool = False,
+    wishes: PageWishes = _USUAL,
 ) -> None:
-    """Derive, and print in one of the formats; with `newton` a page has Newton's step."""
+    """Derive, and print in one of the formats; a page as it is wished for."""
     from matderiv.array_results import derivative_text
 
+    if form not in PAGE_FORMATS:
+        for option in ("newton", "exercises"):
+            if getattr(wishes, option):
+                raise click.UsageError(
+                    f"--{option} is of the page; add --format text or -o NAME.html."
+                )
     check_folder(output)
     with progress():
         found = derive()
         if form in PAGE_FORMATS:
             from matderiv.handout.formats import write
 
-            document = found.document(lang, show, newton=newton)
+            document = found.document(**asdict(wishes))
             tell_size(document, PAGE_FORMATS[form])
             made = write(document, PAGE_FORMATS[form])
         elif form == "json":

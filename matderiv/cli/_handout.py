@@ -17,6 +17,7 @@ from matderiv.cli._options import (
     handout_length,
     lang,
     method_option,
+    seed,
     show,
     whole_number,
 )
@@ -44,14 +45,7 @@ _SUFFIXES = ("md", "tex", "html", "ipynb", "pdf", "slides.html", "slides.tex", "
 @click.option(
     "--exercises", type=whole_number, default=0, metavar="K", help="Add this many exercises."
 )
-@click.option(
-    "--seed",
-    type=whole_number,
-    default=0,
-    show_default=True,
-    metavar="S",
-    help="What exercises are drawn from; the same seed gives the same ones.",
-)
+@seed
 @click.option(
     "--answers",
     type=click.Choice(["none", "end", "separate"]),

@@ -11,7 +11,9 @@ import click
 from matderiv.cli._array_pages import (
     ARRAY_FILES,
     PAGE_FORMATS,
+    PageWishes,
     array_page_form,
+    page_exercises,
     print_derivative,
 )
 from matderiv.cli._options import (
@@ -59,6 +61,7 @@ __all__ = ["jacobian_command"]
     metavar="all|K",
     help="Print the page with the Jacobian itself, this much of it.",
 )
+@page_exercises
 @output
 def jacobian_command(
     asked: dict[str, Any],
@@ -68,6 +71,9 @@ def jacobian_command(
     lang: str,
     form: str | None,
     show: int | Literal["all"] | None,
+    exercises: int,
+    seed: int,
+    answers: Literal["none", "end"],
     output: Path | None,
 ) -> None:
     """Print the Jacobian of what PROGRAM ends in, proved; or a page that derives it.
@@ -87,4 +93,5 @@ def jacobian_command(
     files = ARRAY_FILES if show is None else {**ARRAY_FILES, "": tuple(PAGE_FORMATS)}
     chosen = chosen_form(form, output, files)
     derive = partial(jacobian, **asked, form=written, layout=layout, dtype=dtype)
-    print_derivative(derive, chosen, output, lang, show)
+    wishes = PageWishes(lang, show, exercises=exercises, seed=seed, answers=answers)
+    print_derivative(derive, chosen, output, wishes)

@@ -34,6 +34,7 @@ __all__ = [
     "method_option",
     "output",
     "output_file",
+    "seed",
     "show",
     "whole_number",
 ]
@@ -165,6 +166,16 @@ by = click.option(
 lang = click.option("--lang", default="en", show_default=True, metavar="en|zh", help="Language.")
 
 #: How much of long rows, columns and sums is printed.
+#: The number from which exercises are drawn.
+seed = click.option(
+    "--seed",
+    type=whole_number,
+    default=0,
+    show_default=True,
+    metavar="S",
+    help="What exercises are drawn from; the same seed gives the same ones.",
+)
+
 show = click.option(
     "--show", type=all_or_count, metavar="all|K", help="Rows, columns and terms shown of long ones."
 )

@@ -10,8 +10,9 @@ import click
 
 from matderiv.cli._array_pages import (
     ARRAY_FILES,
-    PAGE_FORMATS,
+    PageWishes,
     array_page_form,
+    page_exercises,
     print_derivative,
 )
 from matderiv.cli._options import (
@@ -47,6 +48,7 @@ __all__ = ["hessian_command", "hvp_command", "jvp_command", "vjp_command"]
 @array_page_form
 @show
 @click.option("--newton", is_flag=True, help="Let the page go on to Newton's step.")
+@page_exercises
 @output
 def hessian_command(
     asked: dict[str, Any],
@@ -55,16 +57,18 @@ def hessian_command(
     form: str | None,
     show: int | Literal["all"] | None,
     newton: bool,
+    exercises: int,
+    seed: int,
+    answers: Literal["none", "end"],
     output: Path | None,
 ) -> None:
     """Print the Hessian of PROGRAM, which ends in a number, proved; or a page that derives it."""
     from matderiv.array_derivatives import hessian
 
     chosen = chosen_form(form, output, ARRAY_FILES)
-    if newton and chosen not in PAGE_FORMATS:
-        raise click.UsageError("--newton is of the page; add --format text or -o NAME.html.")
     derive = partial(hessian, **asked, form=written)
-    print_derivative(derive, chosen, output, lang, show, newton=newton)
+    wishes = PageWishes(lang, show, newton, exercises, seed, answers)
+    print_derivative(derive, chosen, output, wishes)
 
 
 def _product(name: str, what: str, of: str) -> click.Command:

@@ -58,10 +58,10 @@ from matderiv.expression.nodes import Name, Node
 from matderiv.expression.program import Assignment, Program
 from matderiv.expression.shapes import Shape
 
-__all__ = ["ArrayEntries"]
+__all__ = ["PLACES", "ArrayEntries"]
 
 #: Numbers of single entries that are derived: of Y, and of X.
-_PLACES = ((1, 1), (1, 2), (2, 1))
+PLACES = ((1, 1), (1, 2), (2, 1))
 
 
 class ArrayEntries(ArrayChains):
@@ -74,7 +74,7 @@ class ArrayEntries(ArrayChains):
         about = self.about
         dims = (about.shape(about.of), about.shape(about.wrt))
         shown: dict[tuple[Indices, Indices], None] = {}
-        for pair in _PLACES:
+        for pair in PLACES:
             if all(not dim or n <= dim[0].size for n, dim in zip(pair, dims, strict=True)):
                 one, other = map(_place, pair, dims)
                 shown[one, other] = None

@@ -83,7 +83,9 @@ def _is(*kinds: type) -> Callable[[Task, Node], bool]:
 def _is_function(kind: str) -> Callable[[Task, Node], bool]:
     """A function of a matrix in a trace."""
     return lambda _, node: (
-        isinstance(node, nodes.MatrixFunction) and function_kind(node.function) == kind
+        isinstance(node, nodes.Trace)
+        and isinstance(node.arg, nodes.MatrixFunction)
+        and function_kind(node.arg.function) == kind
     )
 
 

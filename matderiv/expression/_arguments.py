@@ -160,12 +160,6 @@ def _place(name: str, tree: ast.expr) -> int:
             not isinstance(axis, bool)
         ):
             return -axis
-    if name == "matrix_power":
-        raise Refusal(
-            "The power of a matrix is a whole number, such as matrix_power(X, 3); a letter has no "
-            "words in this version.",
-            tree,
-        )
     if name in _MOVING:
         raise Refusal(f"An axis of {name} is a whole number, such as 0 or -1.", tree)
     larger = {"max": "maximum", "amax": "maximum", "min": "minimum", "amin": "minimum"}
@@ -273,6 +267,17 @@ def _whole(name: str, tree: ast.expr) -> int:
     raise Refusal(f"{name} takes a whole number here, such as 1.", tree)
 
 
+def _exponent(name: str, tree: ast.expr) -> SizeText:
+    found = read_size(tree)
+    if found is not None and not _is_truth(tree):
+        return found
+    raise Refusal(
+        f"The power of {name} is a whole number or a letter for one, such as {name}(X, 3) and "
+        f"{name}(X, k).",
+        tree,
+    )
+
+
 def _widths(name: str, tree: ast.expr) -> tuple[tuple[SizeText, SizeText], ...]:
     """How many zeros stand before and after an array, along all axes or along each."""
     match tree:
@@ -302,14 +307,23 @@ _MOVING = frozenset({"transpose", "swapaxes", "moveaxis", "expand_dims"})
 
 #: Operations that need all of their arguments.
 _NEEDED = _MOVING - {"transpose"} | {
-    *("matrix_power", "pad", "tile", "onehot", "squeeze", "broadcast_to", "unflatten"),
+    *(
+        "matrix_power",
+        "matrix_power_frechet",
+        "pad",
+        "tile",
+        "onehot",
+        "squeeze",
+        "broadcast_to",
+        "unflatten",
+    ),
     *("avg_pool1d", "avg_pool2d", "max_pool1d", "max_pool2d"),
 }
 
 _OPTIONS: dict[str, tuple[Callable[[str, ast.expr], object], str]] = {
     "axis": (_axis, "axis"),
     "axes": (_axes, "axes"),
-    "power": (_place, "power"),
+    "power": (_exponent, "power"),
     **{
         word: (_number, word)
         for word in (

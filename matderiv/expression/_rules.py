@@ -11,6 +11,7 @@ from matderiv.expression import nodes
 from matderiv.expression._sizes import ShapeVariables, SizeVariable, broadcast, join, words
 from matderiv.expression.axes import full_order
 from matderiv.expression.index_maps import least_size, new_axis_of, parts_of, result_size
+from matderiv.expression.matrix_functions import exponents
 from matderiv.expression.nodes import Node, transposed
 from matderiv.expression.size_text import (
     SizeText,
@@ -91,8 +92,8 @@ class Rules:
             case nodes.Trace(arg) | nodes.Determinant(arg) | nodes.LogDet(arg):
                 self._square(node, arg)
                 return ()
-            case nodes.Inverse(arg) | nodes.MatrixFunction(arg):
-                return self._square(node, arg)
+            case nodes.Inverse() | nodes.MatrixFunction() | nodes.Frechet():
+                return self._of_matrix(node)
             case nodes.Diag():
                 return self._diag(node)
             case nodes.Outer():
@@ -509,6 +510,24 @@ class Rules:
             )
         return ()
 
+    def _of_matrix(
+        self, node: nodes.Inverse | nodes.MatrixFunction | nodes.Frechet
+    ) -> ShapeVariables:
+        """The shape of A, which the E of a derivative along E has too."""
+        shape = self._square(node, node.arg)
+        if isinstance(node, nodes.Inverse):
+            return shape
+        for exponent in exponents(node.function):  # it may be 0 where a size may not
+            for letter in letters_of_size(exponent):
+                self.size(letter)
+        change = self.shape(node.change) if isinstance(node, nodes.Frechet) else shape
+        if len(change) != _MATRIX or not all(map(join, shape, change)):
+            raise ShapeError(
+                f"{source(node)}: the change of {source(node.arg)} is {words(change)}, and must be "
+                f"{words(shape)} as that is."
+            )
+        return shape
+
     def _square(self, node: Node, arg: Node) -> ShapeVariables:
         shape = self.shape(arg)
         what, name = source(node), source(arg)
@@ -723,6 +742,7 @@ _OF_A_SQUARE: dict[type, str] = {
     nodes.LogDet: "the determinant is that",
     nodes.Inverse: "the inverse is that",
     nodes.MatrixFunction: "such a function is that",
+    nodes.Frechet: "such a derivative is that",
     nodes.Diag: "diag takes the diagonal",
 }
 

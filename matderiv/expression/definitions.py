@@ -9,7 +9,7 @@ from matderiv.errors import MissingRuleError, UnsupportedError
 from matderiv.expression import nodes
 from matderiv.expression.dims import Shape
 from matderiv.expression.functions import FUNCTIONS
-from matderiv.expression.matrix_functions import is_eigen
+from matderiv.expression.matrix_functions import function_kind
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import COMPOSITE, ShapeOf
 from matderiv.expression.parse import parse
@@ -22,6 +22,7 @@ __all__ = [
     "domain_of",
     "outside_a_trace",
     "read_at",
+    "second_derivative",
     "simpler_parts",
     "unfolded",
 ]
@@ -139,19 +140,27 @@ def read_at(text: str, arg: Node) -> Node:
 
 
 def outside_a_trace(node: nodes.MatrixFunction) -> UnsupportedError:
-    """The refusal of a derivative of f(A) that does not stand in a trace.
+    """The refusal of a derivative of v·vᵀ, v an eigenvector.
 
-    >>> str(outside_a_trace(nodes.MatrixFunction(nodes.Name("A"), "expm"))).partition(",")[0]
-    'expm(A): its derivative is a Fréchet derivative'
+    >>> str(outside_a_trace(nodes.MatrixFunction(nodes.Name("A"), "eigenprojector 0")))[-23:]
+    'write it as an input.'
     """
-    own = source(node)
-    if is_eigen(node.function):
-        return UnsupportedError(
-            f"{own}: there are no words for the derivative of an eigenvector; write it as an input."
-        )
     return UnsupportedError(
-        f"{own}: its derivative is a Fréchet derivative, for which there are no words; of the "
-        f"trace tr({own}) there is a gradient."
+        f"{source(node)}: there are no words for the derivative of an eigenvector; write it as an "
+        "input."
+    )
+
+
+def second_derivative(node: nodes.Frechet) -> UnsupportedError:
+    """The refusal of a derivative of a derivative of f(A) by A.
+
+    >>> str(second_derivative(nodes.Frechet(nodes.Name("A"), nodes.Name("E"), "expm")))[:45]
+    'expm_frechet(A, E): the second derivative of '
+    """
+    function = function_kind(node.function)
+    return UnsupportedError(
+        f"{source(node)}: the second derivative of {function} by its matrix has no words in the "
+        "language; it has by E, in which this is linear."
     )
 
 

@@ -22,12 +22,17 @@ from matderiv.expression.index_values import (
     reshaped,
     selection_values,
 )
-from matderiv.expression.matrix_functions import function_kind, place_of
+from matderiv.expression.matrix_functions import (
+    exponent_of,
+    function_kind,
+    place_of,
+    with_exponent,
+)
 from matderiv.expression.nodes import Node
 from matderiv.expression.numeric import rearrange
 from matderiv.expression.size_text import size_number
 
-__all__ = ["NumberType", "exact_value", "precise_value"]
+__all__ = ["NumberType", "exact_value", "precise_change", "precise_value"]
 
 _STEPS = 30  # of an iteration that converges quadratically
 _SMALL = 1e-20  # between entries of a matrix that are equal
@@ -120,10 +125,13 @@ def precise_value(function: str, matrix: Any) -> Any:
         ArithmeticError: there is no value: a matrix is not symmetric, or has no such root.
     """
     kind, size = function_kind(function), matrix.rows
-    if kind == "expm":
-        return mpmath.expm(matrix)
-    if kind == "sqrtm":
-        return _precise_root(matrix)
+    match kind:
+        case "sqrtm":
+            return _precise_root(matrix)
+        case "matrix_power":
+            return matrix ** int(exponent_of(function))
+        case "expm" | "logm" | "sinm" | "cosm":
+            return getattr(mpmath, kind)(matrix)
     if any(abs(matrix[i, j] - matrix[j, i]) > _SMALL for i in range(size) for j in range(i)):
         raise ArithmeticError("the matrix is not symmetric")
     values, vectors = mpmath.eigsy(matrix)
@@ -132,6 +140,19 @@ def precise_value(function: str, matrix: Any) -> Any:
     place = place_of(function) % size
     part = vectors[:, place] * vectors[:, place].T
     return part if kind == "eigenprojector" else part * values[place]
+
+
+def precise_change(function: str, matrix: Any, change: Any) -> Any:
+    """The derivative of a function of a matrix along another, the upper right block.
+
+    Raises:
+        ArithmeticError: there is no value.
+    """
+    size = matrix.rows
+    double = mpmath.zeros(2 * size)
+    double[:size, :size] = double[size:, size:] = matrix
+    double[:size, size:] = change
+    return precise_value(function, double)[:size, size:]
 
 
 def _precise_root(matrix: Any) -> Any:
@@ -148,7 +169,9 @@ def _precise_root(matrix: Any) -> Any:
     raise ArithmeticError("the matrix has no root")
 
 
-def _function_of_matrix(function: str, matrix: Any, arithmetic: NumberType) -> Any:
+def _function_of_matrix(
+    node: nodes.MatrixFunction | nodes.Frechet, arithmetic: NumberType, *operands: Any
+) -> Any:
     """The value by mpmath; no fraction has one.
 
     Raises:
@@ -157,7 +180,10 @@ def _function_of_matrix(function: str, matrix: Any, arithmetic: NumberType) -> A
     rounded = isinstance(arithmetic.number(Fraction(1)), mpmath.mpf)
     if not rounded:
         raise ArithmeticError("a function of a matrix is no fraction")
-    return np.array(precise_value(function, mpmath.matrix(matrix.tolist())).tolist(), dtype=object)
+    made = precise_value if len(operands) == 1 else precise_change
+    matrices = (mpmath.matrix(operand.tolist()) for operand in operands)
+    found = made(with_exponent(node.function, arithmetic.sizes), *matrices)
+    return np.array(found.tolist(), dtype=object)
 
 
 def _eliminated(matrix: Any, arithmetic: NumberType) -> tuple[Any, Any]:
@@ -222,5 +248,6 @@ _VALUES: dict[type, Callable[..., Any]] = {
     nodes.Determinant: lambda _, by, a: _eliminated(a, by)[0],
     nodes.LogDet: lambda _, by, a: by.functions["log"](abs(_eliminated(a, by)[0])),
     nodes.Inverse: lambda _, by, a: _inverse(a, by),
-    nodes.MatrixFunction: lambda node, by, a: _function_of_matrix(node.function, a, by),
+    nodes.MatrixFunction: _function_of_matrix,
+    nodes.Frechet: _function_of_matrix,
 }

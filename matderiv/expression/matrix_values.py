@@ -8,12 +8,14 @@ import numpy as np
 import numpy.typing as npt
 
 from matderiv.errors import InputError
-from matderiv.expression.matrix_functions import function_kind, place_of
+from matderiv.expression.matrix_functions import exponent_of, function_kind, place_of
 
-__all__ = ["matrix_value"]
+__all__ = ["matrix_change", "matrix_value"]
 
 _Values = npt.NDArray[Any]
 _TERMS = 18  # of the series of the exponential, of a matrix of norm 1/4 at most
+_ROOTS = 8  # before the series of the logarithm
+_ODD = range(1, 13, 2)  # its exponents
 _STEPS = 60  # of Newton's iteration for the root
 _CLOSE = 1e-9
 _MATRIX = 2  # dimensions
@@ -38,7 +40,39 @@ def matrix_value(function: str, matrix: _Values) -> _Values:
             return _exponential(matrix)
         case "sqrtm":
             return _root(matrix)
+        case "logm":
+            return _logarithm(matrix)
+        case "sinm" | "cosm" as kind:
+            size, zero = len(matrix), 0 * matrix
+            turned = _exponential(np.block([[zero, matrix], [-matrix, zero]]))
+            return turned[:size, size:] if kind == "sinm" else turned[:size, :size]
+        case "matrix_power":
+            return np.linalg.matrix_power(matrix, int(exponent_of(function)))
     return _of_eigenvalue(function, matrix)
+
+
+def matrix_change(function: str, matrix: _Values, change: _Values) -> _Values:
+    """The derivative of a function of a matrix along another, the upper right block.
+
+    Raises:
+        LinAlgError: they are no square matrices of one size.
+
+    >>> matrix_change("matrix_power 2", np.eye(2), np.ones((2, 2))).tolist()
+    [[2.0, 2.0], [2.0, 2.0]]
+    """
+    if matrix.ndim != _MATRIX or matrix.shape != change.shape:
+        raise np.linalg.LinAlgError
+    size = len(matrix)
+    return matrix_value(function, np.block([[matrix, change], [0 * matrix, matrix]]))[:size, size:]
+
+
+def _logarithm(matrix: _Values) -> _Values:
+    """2ⁿ times the series of log of the 2ⁿ-th root, 2·(Z + Z³/3 + …), Z = (A - I)(A + I)⁻¹."""
+    for _ in range(_ROOTS):
+        matrix = _root(matrix)
+    one = np.eye(len(matrix))
+    z = (matrix - one) @ np.linalg.inv(matrix + one)
+    return np.asarray(2.0 ** (_ROOTS + 1) * sum(np.linalg.matrix_power(z, n) / n for n in _ODD))
 
 
 def _exponential(matrix: _Values) -> _Values:

@@ -24,6 +24,7 @@ __all__ = [
     "Divide",
     "Entrywise",
     "Eye",
+    "Frechet",
     "Functional",
     "Gathered",
     "IndexMap",
@@ -335,6 +336,18 @@ class MatrixFunction(Node):
 
 
 @hashed_once
+class Frechet(Node):
+    """The derivative of f(A) along E: what is linear in t in f(A + t·E).
+
+    It is the upper right block of f([[A, E], [0, A]]): Higham, Functions of Matrices, (3.16).
+    """
+
+    arg: Node
+    change: Node
+    function: str
+
+
+@hashed_once
 class Diag(Node):
     """The diagonal matrix of a vector, or the diagonal of a square matrix as a vector."""
 
@@ -487,6 +500,7 @@ NODE_KINDS: tuple[type[Node], ...] = (
     Determinant,
     LogDet,
     MatrixFunction,
+    Frechet,
     Diag,
     Outer,
     Norm,

@@ -27,7 +27,8 @@ from matderiv.expression.index_values import (
     reshaped,
     selection_values,
 )
-from matderiv.expression.matrix_values import matrix_value
+from matderiv.expression.matrix_functions import exponents, with_exponent
+from matderiv.expression.matrix_values import matrix_change, matrix_value
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import NAMES, OPERATIONS
 from matderiv.expression.shapes import Shape
@@ -130,10 +131,8 @@ class Evaluator:
             case _ if isinstance(node, nodes.Reduction) and type(node) in _REDUCTIONS:
                 reduce = _REDUCTIONS[type(node)]
                 return reduce(self.of(node.arg), axis=node.axis, keepdims=node.keepdims)
-            case nodes.Rearrange(arg):
-                return rearrange(self.of(arg), node)
-            case nodes.MatrixFunction(arg, function):
-                return matrix_value(function, self.of(arg))
+            case nodes.Rearrange() | nodes.MatrixFunction() | nodes.Frechet():
+                return self._of_matrix(node)
             case nodes.Size(symbol, size):
                 return self._sizes.get(symbol, size)
             case nodes.Pi():
@@ -147,6 +146,15 @@ class Evaluator:
         if type(node) not in _PLAIN:
             return self._by_definition(node)
         return _PLAIN[type(node)](*map(self.of, nodes.children(node)))
+
+    def _of_matrix(self, node: nodes.Rearrange | nodes.MatrixFunction | nodes.Frechet) -> Array:
+        operands = [*map(self.of, nodes.children(node))]
+        if isinstance(node, nodes.Rearrange):
+            return rearrange(operands[0], node)
+        letters = (x for exponent in exponents(node.function) for x in letters_of_size(exponent))
+        function = with_exponent(node.function, {x: self._size(node, x) for x in letters})
+        made = matrix_value if isinstance(node, nodes.MatrixFunction) else matrix_change
+        return made(function, *operands)
 
     def _index_map(self, node: nodes.IndexMap) -> Array:
         match node:

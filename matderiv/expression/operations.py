@@ -11,10 +11,12 @@ from typing import Any, TypeVar
 from matderiv.expression import axes, index_calls, index_maps, nodes
 from matderiv.expression.dims import SINGLE, Shape
 from matderiv.expression.functions import FUNCTIONS
+from matderiv.expression.matrix_functions import SMOOTH
 from matderiv.expression.nodes import Node
 from matderiv.expression.norms import norm
 from matderiv.expression.shape_calls import shape_calls
 from matderiv.expression.shorthand import READ_AS, Shorthand, formula, matrix_power
+from matderiv.expression.size_text import SizeText
 
 __all__ = ["COMPOSITE", "NAMES", "OPERATIONS", "Operation", "ShapeOf", "operation_of", "rules_of"]
 
@@ -76,6 +78,7 @@ _EXAMPLES = {
     "moveaxis": ("X", "0", "-1"),
     "expand_dims": ("x", "1"),
     "matrix_power": ("X", "3"),
+    "matrix_power_frechet": ("A", "B", "k"),
     "roll": ("X", "1", "axis=0"),
     "repeat": ("X", "2", "axis=0"),
     "tile": ("x", "2"),
@@ -117,6 +120,14 @@ def _function_of_matrix(function: str, arg: Node) -> Node:
     return nodes.MatrixFunction(arg, function)
 
 
+def _along(function: str, arg: Node, change: Node) -> Node:
+    return nodes.Frechet(arg, change, function)
+
+
+def _power_along(arg: Node, change: Node, power: SizeText) -> Node:
+    return nodes.Frechet(arg, change, f"matrix_power {power}")
+
+
 OPERATIONS: dict[str, Operation] = {
     **{name: Operation(partial(nodes.Apply, name)) for name in FUNCTIONS},
     **{name: _read_as(make) for name, make in READ_AS.items()},
@@ -149,7 +160,9 @@ OPERATIONS: dict[str, Operation] = {
     "inv": Operation(nodes.Inverse),
     "det": Operation(nodes.Determinant),
     "logdet": Operation(nodes.LogDet),
-    **{name: Operation(partial(_function_of_matrix, name), ("A",)) for name in ("expm", "sqrtm")},
+    **{name: Operation(partial(_function_of_matrix, name), ("A",)) for name in SMOOTH[:-1]},
+    **{f"{name}_frechet": Operation(partial(_along, name), ("A", "B")) for name in SMOOTH[:-1]},
+    "matrix_power_frechet": Operation(_power_along, ("A", "B"), ("power",)),
     "outer": Operation(nodes.Outer, operands=("x", "y")),
     "dot": Operation(nodes.MatMul, operands=("X", "W"), method=True),
     "transpose": Operation(axes.permuted, ("X",), ("axes",), method=True),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from matderiv.expression import nodes
+from matderiv.expression.matrix_functions import exponents
 from matderiv.expression.nodes import Node
 from matderiv.expression.size_text import letters_of_size
 from matderiv.expression.source import source
@@ -78,6 +79,8 @@ class Program:
                         found.update(place for place in places if place is not None)
                     case nodes.Gathered(rows=rows) if rows is not None:
                         found.add(rows)
+                    case nodes.MatrixFunction(_, function) | nodes.Frechet(_, _, function):
+                        found.update(exponents(function))
         return frozenset(x for s in found if isinstance(s, str) for x in letters_of_size(s))
 
     def functions(self) -> frozenset[str]:

@@ -142,7 +142,12 @@ class _Inference:
         self.program = program
         self.dimensions = dimensions or {}
         self.sizes = {name: _size(f"{name} is", n) for name, n in sizes.items() if n is not None}
-        self.declared = {name: _declared(name, shape) for name, shape in shapes.items()}
+        numbers = program.letters()  # a letter that is declared a scalar is one anyway
+        self.declared = {
+            name: _declared(name, shape)
+            for name, shape in shapes.items()
+            if len(shape) or name not in numbers
+        }
         self.named = _dimensions_named(program)
         self.rules = self._rules()
         self.known = self.rules.known

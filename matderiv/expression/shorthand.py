@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import reduce
 
-from matderiv.errors import ShapeError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import ONE, Node
+from matderiv.expression.size_text import SizeText
 
 __all__ = [
     "READ_AS",
@@ -242,22 +242,19 @@ READ_AS: dict[str, Callable[..., Node]] = {
 
 # -- powers ------------------------------------------------------------------------------------
 
-_MOST = 64  # factors
+_MOST = 64  # factors that are written out
 
 
-def matrix_power(matrix: Node, power: int) -> Node:
-    """X @ X @ … @ X; of a negative power that of the inverse.
-
-    Raises:
-        ShapeError: the power is 0 or too large to be written out.
+def matrix_power(matrix: Node, power: SizeText) -> Node:
+    """X @ X @ … @ X; of a negative power that of the inverse, and a large one as it stands.
 
     >>> from matderiv.expression.source import source
     >>> source(matrix_power(nodes.Name("X"), 3)), source(matrix_power(nodes.Name("X"), -1))
     ('X @ X @ X', 'inv(X)')
     """
-    if power == 0:
-        raise ShapeError("the power 0 is the identity matrix; write eye(n).")
-    if abs(power) > _MOST:
-        raise ShapeError(f"powers up to {_MOST} are written out.")
-    base = matrix if power > 0 else nodes.Inverse(matrix)
+    if isinstance(power, str):
+        return nodes.MatrixFunction(matrix, f"matrix_power {power}")
+    base = matrix if power >= 0 else nodes.Inverse(matrix)
+    if not 0 < abs(power) <= _MOST:
+        return nodes.MatrixFunction(base, f"matrix_power {abs(power)}")
     return reduce(nodes.MatMul, [base] * abs(power))

@@ -15,7 +15,13 @@ from matderiv.expression.index_source import (
     mapped_text,
     selection_text,
 )
-from matderiv.expression.matrix_functions import function_kind, is_eigen, is_eigenvalue, place_of
+from matderiv.expression.matrix_functions import (
+    call_of,
+    function_kind,
+    is_eigen,
+    is_eigenvalue,
+    place_of,
+)
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import NAMES
 from matderiv.expression.shape_calls import beside_diagonal, reshape_text
@@ -107,10 +113,12 @@ def _of_matrix(node: Node) -> tuple[str, int] | None:
             return f"eigvalsh({source(inner)})[{place_of(function)}]", _ATOM
         case nodes.MatrixFunction(inner, function):
             arg = source(inner)
+        case nodes.Frechet(inner, change, function):
+            return call_of("{}_frechet", function, [source(inner), source(change)]), _ATOM
         case _:
             return None
     if not is_eigen(function):
-        return f"{function}({arg})", _ATOM
+        return call_of("{}", function, [arg]), _ATOM
     vector = f"eigh({arg})[1][:, {place_of(function)}]"
     projector = f"outer({vector}, {vector})"
     if function_kind(function) == "eigenprojector":

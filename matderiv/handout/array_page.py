@@ -42,12 +42,12 @@ from matderiv.notation.boxes import Box, NumberBox, Operator, Row, times
 from matderiv.notation.methods import swap_box
 from matderiv.notation.names import name_box
 
-__all__ = ["ARRAY_WRITERS", "array_blocks", "array_title"]
+__all__ = ["ARRAY_WRITERS", "ArrayPage", "array_blocks", "array_title"]
 
 
 def array_title(derivation: ArrayDerivation, language: str) -> Segments:
     """The usual title."""
-    page = _Page(derivation, {}, language, None)
+    page = ArrayPage(derivation, {}, language, None)
     return page.say(f"title_{page.kind}")
 
 
@@ -65,7 +65,7 @@ def array_blocks(
     Raises:
         InputError: there is no such language.
     """
-    page = _Page(derivation, lines, language, show)
+    page = ArrayPage(derivation, lines, language, show)
     yield Paragraph(page.say(f"asked_{page.kind}"))
     before = page.before
     yield from given_section(before or page.composer)
@@ -82,7 +82,9 @@ def array_blocks(
     yield from page.checked()
 
 
-class _Page:
+class ArrayPage:
+    """Writes the steps of a derivation; `lines` work the result out in NumPy."""
+
     def __init__(
         self,
         derivation: ArrayDerivation,
@@ -297,14 +299,19 @@ class _Page:
                 fields: Fields = {"z": Math(name_box(self.about.names.vector))}
                 yield Paragraph(self.say(f"squares_{sign}", fields | {"zHz": Math(product)}))
                 yield Equation(self.composer.notation.chain(chain))
+        yield Paragraph(together(self.language, list(self.signs(curvature))))
+
+    def signs(self, curvature: Curvature, more: Fields | None = None) -> Iterator[Segments]:
+        """Sentences on where a Hessian is semidefinite, and the loss convex or concave."""
+        more = more or {}
+        sign = "positive" if curvature.sign > 0 else "negative"
         needed = [(Math(name_box(name)),) for name in sorted(curvature.needed)]
         where = "_if" if needed else ""
         kind = "definite" if self.about.found.dims else "second"
-        filling = {**self.fields, "needed": self.composer.listed(needed)}
-        words = [fill(self.language, f"array.{kind}_{sign}{where}", filling)]
+        filling = {**self.fields, **more, "needed": self.composer.listed(needed)}
+        yield fill(self.language, f"array.{kind}_{sign}{where}", filling)
         if curvature.convex:
-            words.append(self.say(f"convex_{sign}{where}"))
-        yield Paragraph(together(self.language, words))
+            yield self.say(f"convex_{sign}{where}", more)
 
     def product(self) -> Box:
         """The formula zᵀHz."""
@@ -362,11 +369,11 @@ _RESULTS: Mapping[ChainKind, str] = {
 }
 
 #: Writes the steps of each kind.
-ARRAY_WRITERS: Mapping[StepKind, Callable[[_Page, Step], Iterator[Block]]] = {
-    "array values": _Page.values,
-    "array entries": _Page.entries,
-    "array index": _Page.index,
-    "array differential": _Page.differentials,
-    "array result": _Page.conclusion,
-    "array newton": _Page.newton,
+ARRAY_WRITERS: Mapping[StepKind, Callable[[ArrayPage, Step], Iterator[Block]]] = {
+    "array values": ArrayPage.values,
+    "array entries": ArrayPage.entries,
+    "array index": ArrayPage.index,
+    "array differential": ArrayPage.differentials,
+    "array result": ArrayPage.conclusion,
+    "array newton": ArrayPage.newton,
 }

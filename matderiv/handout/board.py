@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
+from matderiv.calculus.deciding.textbook import Textbook
 from matderiv.calculus.formulas.shaping import shapes_over
 from matderiv.calculus.sweep.differentials import LINEAR_KINDS
 from matderiv.calculus.sweep.task import Task
@@ -49,6 +50,7 @@ _WORDS: Mapping[type[Node], str] = {
     nodes.Apply: "function",
     nodes.Functional: "functional",
     nodes.MatrixFunction: "matrix_function",
+    nodes.Frechet: "linear",
     nodes.LogSumExp: "logsumexp",
     nodes.LogSoftmax: "logsoftmax",
     nodes.Softmax: "softmax",
@@ -246,7 +248,8 @@ class _Writer:
         (arg,) = nodes.children(node)
         letter = arg.name if isinstance(arg, Name) else self.letter()
         shapes = {letter: self.formulas.shape(arg)}
-        formulas = replace(self.formulas, shape=shapes_over(shapes), names=shapes)
+        textbook = Textbook(shapes_over(shapes), self.formulas.textbook.letters)
+        formulas = replace(self.formulas, textbook=textbook, names=shapes)
         own, change = map(formulas.node, differential_rule(node, letter))
         return Row((Operator("differential"), own, Operator("equals"), change))
 

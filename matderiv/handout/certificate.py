@@ -14,6 +14,7 @@ It is one object of JSON, version 2, of one kind for all programs:
 | `chains` | a `kind`; the free letters with their sizes (`indices`); `sides`; `links` |
 | `links` | between neighbouring sides: `reason`, `for_all_sizes`, or how many `entries` |
 | `gradient` | of a Hessian: the certificate of the gradient whose product with V the program is |
+| `jacobian` | the `formula` J in the gradient Jᵀv, the `direction` v, and the `layout` of J |
 | `proof`, `sha256` | the totals; the digest of all else, as JSON with sorted keys, no spaces |
 
 A side is an array, read at the indices `at`: its `kind`, its `entry` there in index notation,
@@ -54,7 +55,7 @@ from matderiv.handout.index_text import IndexText, formula_text
 from matderiv.notation.latex import latex
 from matderiv.notation.program import ProgramNotation, readable_show
 
-__all__ = ["VERSION", "WRITERS", "certificate"]
+__all__ = ["VERSION", "WRITERS", "ReadOff", "certificate"]
 
 VERSION = 2
 
@@ -67,12 +68,29 @@ _SMALL = 120
 _WORK = 2_000
 
 
-def certificate(derivation: ProvedSteps, gradient: ProvedSteps | None = None) -> str:
-    """The certificate as text; with that of the `gradient` in which its program ends."""
-    return json.dumps(_sealed(derivation, gradient), indent=1, ensure_ascii=False) + "\n"
+@dataclass(frozen=True, slots=True)
+class ReadOff:
+    """The Jacobian J read off the gradient Jᵀv of ⟨v, y⟩, which is Jv in denominator layout."""
+
+    formula: Node
+    direction: str
+    layout: str
 
 
-def _sealed(derivation: ProvedSteps, gradient: ProvedSteps | None = None) -> _Json:
+def certificate(
+    derivation: ProvedSteps, gradient: ProvedSteps | None = None, jacobian: ReadOff | None = None
+) -> str:
+    """The certificate as text.
+
+    It holds that of the `gradient` in which its program ends, and the `jacobian` in its own.
+    """
+    made = _sealed(derivation, gradient, jacobian)
+    return json.dumps(made, indent=1, ensure_ascii=False) + "\n"
+
+
+def _sealed(
+    derivation: ProvedSteps, gradient: ProvedSteps | None = None, jacobian: ReadOff | None = None
+) -> _Json:
     """The content, and the digest of it."""
     task = derivation.task
     proof = derivation.proof
@@ -100,6 +118,12 @@ def _sealed(derivation: ProvedSteps, gradient: ProvedSteps | None = None) -> _Js
     }
     if gradient is not None:
         content["gradient"] = _sealed(gradient)
+    if jacobian is not None:
+        content["jacobian"] = {
+            "formula": formula_text(jacobian.formula, ()),
+            "direction": jacobian.direction,
+            "layout": jacobian.layout,
+        }
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return content | {"sha256": hashlib.sha256(text.encode()).hexdigest()}
 

@@ -23,7 +23,11 @@ from matderiv.notation.program import ProgramNotation
 __all__ = ["FUNCTION_WORDS", "ProgramComposer", "StepWriter", "kind_of"]
 
 #: The words for traces of functions of matrices in the keys of sentences.
-FUNCTION_WORDS = {"expm": "exponential", "sqrtm": "root", "eigenvalue": "eigenvalue"}
+FUNCTION_WORDS = {
+    "expm": "exponential",
+    "sqrtm": "root",
+    "eigenvalue": "eigenvalue",
+} | dict.fromkeys(("logm", "sinm", "cosm", "matrix_power"), "of_eigenvalues")
 
 #: Part of the key of the sentence about a value, by the kind of node; other kinds share one.
 _KINDS: dict[type, str] = {
@@ -41,6 +45,8 @@ _KINDS: dict[type, str] = {
     nodes.Inverse: "inverse",
     nodes.Determinant: "determinant",
     nodes.LogDet: "logdet",
+    nodes.MatrixFunction: "along",
+    nodes.Frechet: "linear_in_change",
     nodes.Diag: "diag",
     nodes.Functional: "functional",
 }

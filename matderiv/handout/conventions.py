@@ -24,7 +24,6 @@ from matderiv.handout.composer import ProgramComposer
 from matderiv.handout.document import Block, Math, Paragraph
 from matderiv.handout.sentences import Filling
 from matderiv.notation.boxes import Operator, Word
-from matderiv.notation.textbook import printed_parts_of
 
 __all__ = ["conventions", "conventions_of"]
 
@@ -52,7 +51,7 @@ def conventions_of(composer: ProgramComposer) -> Iterator[tuple[str, Filling]]:
     graph = composer.task.sweep.graph
     shape = composer.task.sweep.facts.shape
     values = [n for a in graph.values for n in nodes.walk(a.value)]
-    defined = (n for a in graph.values for n in printed_parts_of(a.value, shape))
+    defined = (n for a in graph.values for n in composer.task.textbook.parts(a.value))
     shown = [*defined, *_shown(composer)]
     if any(len(shape) == 1 for shape in graph.shapes.values()):
         yield "vectors", {}
@@ -123,6 +122,9 @@ def _of_matrices(composer: ProgramComposer, some: Iterable[Node]) -> Iterator[tu
                 found.setdefault("eigenvalue", (node, arg))
             case nodes.MatrixFunction(arg, function) if function_kind(function) != "eigenvalue":
                 found.setdefault(function_kind(function), (node, arg))
+            case nodes.Frechet(arg, _, function):
+                whole = nodes.MatrixFunction(arg, function)
+                found.setdefault("along", (node, whole))
     for kind, (node, arg) in found.items():
         f, of = map(composer.notation.formulas.node, (node, arg))
         yield f"function_{kind}", {"f": Math(f), "A": Math(of)}
@@ -134,7 +136,7 @@ def _shown(composer: ProgramComposer) -> Iterator[Node]:
         for chain in step.chains:
             for side in chain.sides:
                 for formula in _formulas(side):
-                    yield from printed_parts_of(formula, composer.task.sweep.facts.shape)
+                    yield from composer.task.textbook.parts(formula)
 
 
 def _formulas(part: object) -> Iterator[Node]:

@@ -51,12 +51,21 @@ _RULES: dict[type, str] = {
     nodes.Inverse: "inverse",
     nodes.Determinant: "determinant",
     nodes.LogDet: "logdet",
-    nodes.MatrixFunction: "defined",  # under a trace it has a rule of its own
+    nodes.MatrixFunction: "along",  # under a trace it has a rule of its own
+    nodes.Frechet: "linear",
 }
 
 
 #: Kinds whose local derivatives take more than the product rule and the chain rule.
-_ARGUED = ("inverse", "determinant", "logdet", "softmax", "functional", *FUNCTION_WORDS.values())
+_ARGUED = (
+    "inverse",
+    "determinant",
+    "logdet",
+    "softmax",
+    "functional",
+    "along",
+    *FUNCTION_WORDS.values(),
+)
 
 
 def introduction(composer: ProgramComposer) -> Iterator[Block]:
@@ -213,10 +222,10 @@ def differential_rules(
 ) -> Segments:
     """The rules that the differential of a value follows where some names move, each said once."""
     kinds = dict.fromkeys(
-        FUNCTION_WORDS[function_kind(node.function)]
-        if isinstance(node, nodes.MatrixFunction)
+        FUNCTION_WORDS[function_kind(node.arg.function)]
+        if isinstance(node, nodes.Trace) and isinstance(node.arg, nodes.MatrixFunction)
         else _RULES[type(node)]
-        for node in nodes.walk(value)
+        for node in _with_traces(value)
         if nodes.children(node) and not nodes.names_in(node).isdisjoint(moving)
     )
     made: list[Segment] = []
@@ -224,6 +233,13 @@ def differential_rules(
         made += _say(composer, "between", {}) if made else ()
         made += _say(composer, f"rule_{kind}", fields)
     return tuple(made)
+
+
+def _with_traces(value: nodes.Node) -> Iterator[nodes.Node]:
+    """All parts; the trace of a function of a matrix is one part with it."""
+    parts = [*nodes.walk(value)]
+    inner = [part.arg for part in parts if isinstance(part, nodes.Trace)]
+    yield from (p for p in parts if not (isinstance(p, nodes.MatrixFunction) and p in inner))
 
 
 def _direct(composer: ProgramComposer, step: Step, fields: Fields) -> Iterator[Block]:

@@ -80,6 +80,25 @@ _SQRTM = """def sqrtm(a):
         root, inverse = (root + above) / 2, (inverse + below) / 2
     return root"""
 
+_LOGM = """def logm(a):
+    for _ in range(8):
+        a = sqrtm(a)
+    one = {m}.eye(len(a){more})
+    z = (a - one) @ {m}.linalg.inv(a + one)
+    return 2**9 * sum({m}.linalg.matrix_power(z, n) / n for n in range(1, 13, 2))"""
+
+_SINM = """def sinm(a):
+    rows = {m}.hstack((0 * a, a)), {m}.hstack((-a, 0 * a))
+    return {expm}({m}.vstack(rows))[: len(a), len(a) :]"""
+
+_COSM = """def cosm(a):
+    rows = {m}.hstack((0 * a, a)), {m}.hstack((-a, 0 * a))
+    return {expm}({m}.vstack(rows))[: len(a), : len(a)]"""
+
+_ALONG = """def along(f, a, e):
+    rows = {m}.hstack((a, e)), {m}.hstack((0 * a, a))
+    return f({m}.vstack(rows))[: len(a), len(a) :]"""
+
 _EXPM = """def expm(a):
     halvings = int(np.ceil(np.log2(max(np.linalg.norm(a, 1), 0.25)))) + 2
     total = term = np.eye(len(a), dtype=a.dtype)
@@ -93,12 +112,18 @@ _PROJECTOR = """def projector(a, n):
     return {m}.outer(vector, vector)"""
 
 
-def _of_matrices(module: str, more: str = "") -> dict[str, str]:
-    """Functions of matrices that a library has no name for."""
-    fields = {"m": module, "more": more}
-    return {
-        name: _put(text, fields) for name, text in (("sqrtm", _SQRTM), ("projector", _PROJECTOR))
+def _of_matrices(module: str, expm: str, more: str = "") -> dict[str, str]:
+    """Functions of matrices that a library has no name for, each after those that it calls."""
+    texts = {
+        "sqrtm": _SQRTM,
+        "projector": _PROJECTOR,
+        "logm": _LOGM,
+        "sinm": _SINM,
+        "cosm": _COSM,
+        "along": _ALONG,
     }
+    fields = {"m": module, "more": more, "expm": expm}
+    return {name: _put(text, fields) for name, text in texts.items()}
 
 
 def _always(module: str, axis: str = "axis", **more: str) -> dict[str, str]:
@@ -123,7 +148,8 @@ ALWAYS |= {OTHERS[None]: "others({0})", ADJUGATE: "adjugate({0})"}
 #: put in as {1}; those of a library of its own behind.
 MATRIX_CALLS = {
     "expm": "expm({0})",
-    "sqrtm": "sqrtm({0})",
+    **{name: f"{name}({{0}})" for name in ("sqrtm", "logm", "sinm", "cosm")},
+    "matrix_power": "{m}.linalg.matrix_power({0}, {1})",
     "eigenprojector": "projector({0}, {1})",
     "eigenvalue": "{m}.linalg.eigvalsh({0})[{1}]",
 }
@@ -188,7 +214,7 @@ TARGETS = {
             "softmax": _SOFTMAX,
             "logsumexp": _LOGSUMEXP,
             "expm": _EXPM,
-            **_of_matrices("np", ", dtype=a.dtype"),
+            **_of_matrices("np", "expm", ", dtype=a.dtype"),
             **_always("np"),
         },
     ),
@@ -207,7 +233,7 @@ TARGETS = {
                 nodes.LogSumExp: "{m}.logsumexp",
             },
         ),
-        helpers=_of_matrices("torch", ", dtype=a.dtype, device=a.device")
+        helpers=_of_matrices("torch", "torch.linalg.matrix_exp", ", dtype=a.dtype, device=a.device")
         | _always("torch", "dim", one="1", more=", dtype=x.dtype, device=x.device"),
         axis="dim",
         keepdims="keepdim",
@@ -226,6 +252,7 @@ TARGETS = {
                 nodes.LogSumExp: "jax.scipy.special.logsumexp",
             },
         ),
-        helpers=_of_matrices("jnp", ", dtype=a.dtype") | _always("jnp", one="1"),
+        helpers=_of_matrices("jnp", "jax.scipy.linalg.expm", ", dtype=a.dtype")
+        | _always("jnp", one="1"),
     ),
 }

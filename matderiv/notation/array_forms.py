@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
+from matderiv.calculus.deciding.textbook import Textbook
 from matderiv.calculus.formulas.flattened import factors, product_of, sum_of
 from matderiv.calculus.index_forms.einsums import EinsumTerm
 from matderiv.calculus.index_forms.forms import Indices
@@ -164,7 +165,7 @@ def formulas_of(found: Found, of: str) -> Formulas:
     letters = tuple(_letters(found, of))
     return Formulas(
         of,
-        swept.facts.shape,
+        Textbook(swept.facts.shape),
         names,
         None,
         commas=largest >= _COMMA_FROM,

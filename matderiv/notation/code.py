@@ -26,7 +26,13 @@ from matderiv.expression.axes import at_once
 from matderiv.expression.definitions import definition
 from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.known_shapes import labels_of
-from matderiv.expression.matrix_functions import function_kind, is_eigen, is_eigenvalue, place_of
+from matderiv.expression.matrix_functions import (
+    exponents,
+    function_kind,
+    is_eigen,
+    is_eigenvalue,
+    place_of,
+)
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import ShapeOf
 from matderiv.expression.program import Program
@@ -317,6 +323,9 @@ class _Function:
                 return self._of_matrix(function, self._of(arg)[0])
             case nodes.MatrixFunction(_, function):
                 return self._of_matrix(function, operands[0])
+            case nodes.Frechet(_, _, function):
+                whole = self._of_matrix(function, "m")
+                return f"along(lambda m: {whole}, {', '.join(operands)})"
             case nodes.Apply(function, arg) if function in FUNCTIONS:
                 call = FUNCTIONS[function].spelled(function, self._target.name)
                 assert call is not None  # else the definition would stand here
@@ -340,7 +349,9 @@ class _Function:
         """A function of a matrix, or one eigenvalue."""
         kind = function_kind(function)
         text = MATRIX_CALLS_OF.get((self._target.name, kind), MATRIX_CALLS[kind])
-        place = place_of(function) if is_eigen(function) else 0
+        place: int | str = place_of(function) if is_eigen(function) else 0
+        for exponent in exponents(function):
+            place = self._size(exponent)
         return text.replace("{m}", self._target.module).format(operand, place)
 
     def _filled(self, node: Node, *operands: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction as Rational
 from typing import Literal
 
-from matderiv.calculus.formulas.as_typed import as_typed
+from matderiv.calculus.deciding.textbook import Textbook
 from matderiv.calculus.formulas.broadcasting import ShapeOf
 from matderiv.calculus.index_forms.forms import Index
 from matderiv.errors import MissingRuleError
@@ -20,7 +20,6 @@ from matderiv.expression.operations import NAMES, OPERATIONS
 from matderiv.expression.shapes import Shape
 from matderiv.expression.source import is_turned
 from matderiv.expression.vocabulary import ELEMENTWISE
-from matderiv.notation import textbook
 from matderiv.notation.boxes import (
     BigSum,
     Box,
@@ -37,7 +36,8 @@ from matderiv.notation.boxes import (
     joined,
 )
 from matderiv.notation.index_maps import constant_entry, index_map_box, size_box
-from matderiv.notation.matrix_functions import matrix_function_box, placed_box
+from matderiv.notation.indices import IndexNotation
+from matderiv.notation.matrix_functions import frechet_box, matrix_function_box, placed_box
 from matderiv.notation.names import (
     call,
     entry_box,
@@ -51,6 +51,7 @@ from matderiv.notation.names import (
     raised_box,
     starts_with_number,
 )
+from matderiv.notation.textbook import average_box, log_of_determinant, norm_box, word_of_axis
 
 __all__ = ["Formulas", "Grip", "Held"]
 
@@ -74,7 +75,8 @@ class Formulas:
     """
 
     loss: str
-    shape: ShapeOf
+    #: Proved words for nodes; without letters of sums, sums are called by a word.
+    textbook: Textbook
     names: Mapping[str, Shape]
     show: int | None
     commas: bool
@@ -84,8 +86,6 @@ class Formulas:
     about: str = ""
     #: The letters of an entry of an input.
     places: tuple[str, ...] = ()
-    #: The letters of sums over all entries of an array; without any, sums are called by a word.
-    running: tuple[str, ...] = ()
     #: Letters for gradients: δ for ∂L/∂Z.
     called: Mapping[str, str] = field(default_factory=dict)
     #: The number that each size stands for.
@@ -95,6 +95,11 @@ class Formulas:
         """Gather the sizes of all names."""
         sizes = {dim.symbol: dim.size for shape in self.names.values() for dim in shape}
         object.__setattr__(self, "sizes", sizes)
+
+    @property
+    def shape(self) -> ShapeOf:
+        """The shape of any formula."""
+        return self.textbook.shape
 
     def entry(self, name: str, indices: tuple[Index, ...]) -> Box:
         """x_ij, a scalar's name, or ∂L/∂x_ij."""
@@ -180,7 +185,12 @@ class Formulas:
 
     def held(self, node: Node) -> Held:
         """A box of an expression, and how tightly it holds together."""
-        if self.running and (found := self._of_textbooks(node)):
+        made = self.textbook.of(node)
+        if isinstance(made, Node):
+            return self.held(made)
+        if made is not None:
+            return IndexNotation(self).box(made), "sum"
+        if self.textbook.letters and (found := self._of_textbooks(node)):
             return found
         match node:
             case nodes.Name(name):
@@ -202,18 +212,9 @@ class Formulas:
             ):
                 return Terms(tuple(self._signed(node))), "sum"
             case nodes.MatMul():
-                if any(isinstance(part, nodes.Selection) for part in nodes.walk(node)):
-                    typed = as_typed(node, self.shape)
-                    if not isinstance(typed, nodes.MatMul):
-                        return self.held(typed)
-                    return self._matmul(typed), "product"
                 return self._matmul(node), "product"
             case nodes.Multiply(nodes.Number(0), nodes.Ones(sizes)):
                 return self._filled("0", sizes), "atom"
-            case nodes.Multiply() if any(
-                isinstance(p, nodes.Selection) for p in nodes.walk(node)
-            ) and ((typed := as_typed(node, self.shape)) != node):
-                return self.held(typed)
             case nodes.Multiply(left, right) | nodes.Divide(left, right):
                 entrywise = self.shape(left) and self.shape(right)
                 return _closed(self._product(node), "entrywise" if entrywise else "product")
@@ -224,15 +225,14 @@ class Formulas:
         return self._applied(node), "atom"
 
     def _of_textbooks(self, node: Node) -> Held | None:
-        """Norms, log|S|, sums over all entries, and sums along an axis as products with ones."""
+        """Norms, means and log|S|."""
         if isinstance(node, nodes.LogDet):
-            return textbook.log_of_determinant(self.node(node.arg)), "atom"
-        if box := textbook.norm_box(node, self, self.shape):
+            return log_of_determinant(self.node(node.arg)), "atom"
+        if box := norm_box(node, self, self.shape):
             return box, "atom"
-        if box := textbook.sum_box(node, self, self.shape, self.running):
+        if box := average_box(node, self):
             return box, "sum"
-        product = textbook.as_product(node, self.shape)
-        return None if product is None else self.held(product)
+        return None
 
     def _signed(self, node: Node, sign: str = "+") -> Iterable[tuple[str, Box]]:
         turned = "-" if sign == "+" else "+"
@@ -396,8 +396,8 @@ class Formulas:
                 return self._call(self.function(function), arg)
             case nodes.Trace(nodes.MatrixFunction(arg, function)) if is_eigenvalue(function):
                 return call(placed_box("lam", function), [self.node(arg)])
-            case nodes.MatrixFunction(arg, function):
-                return self._function_of_matrix(arg, function)
+            case nodes.MatrixFunction() | nodes.Frechet():
+                return self._function_of_matrix(node)
             case nodes.Norm(arg):
                 return Row((Operator("bars"), self.node(arg), Operator("bars")))
             case nodes.Eye(size):
@@ -435,9 +435,12 @@ class Formulas:
     def _call(self, head: Box, *args: Node) -> Box:
         return call(head, list(map(self.node, args)))
 
-    def _function_of_matrix(self, arg: Node, function: str) -> Box:
-        """e^A, A^(1/2), and v·vᵀ of an eigenvector as P₀(A), λ times that as Λ₀(A)."""
-        return matrix_function_box(function, self.node(arg), self.base(arg))
+    def _function_of_matrix(self, node: nodes.MatrixFunction | nodes.Frechet) -> Box:
+        """e^A, A^(1/2), and v·vᵀ of an eigenvector as P₀(A), λ times that as Λ₀(A); D(A, E)."""
+        inner = self.node(node.arg)
+        if isinstance(node, nodes.Frechet):
+            return frechet_box(node.function, inner, self.node(node.change))
+        return matrix_function_box(node.function, inner, self.base(node.arg))
 
     def head(self, node: Node, axes: tuple[int, ...] = ()) -> Box:
         """The word of an operation, with the axis that it runs along: softmax_row, rowsum."""
@@ -447,8 +450,8 @@ class Formulas:
         axis = getattr(node, "axis", None)
         if isinstance(node, nodes.Reduction | nodes.AlongAxis) and axis is not None and not axes:
             keep = getattr(node, "keepdims", False)
-            dimensions = len(self.shape(node.arg)) if self.running else 0
-            if found := textbook.word_of_axis(word, axis, dimensions, keep=keep):
+            dimensions = len(self.shape(node.arg)) if self.textbook.letters else 0
+            if found := word_of_axis(word, axis, dimensions, keep=keep):
                 return found
         sub: list[Box] = [NumberBox(str(n)) for n in axes or (() if axis is None else (axis,))]
         if getattr(node, "keepdims", False):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from matderiv.calculus.deciding.textbook import Textbook
 from matderiv.calculus.sweep.results import Sweep
 from matderiv.expression import nodes
 from matderiv.expression._names import tell_apart
@@ -24,7 +25,13 @@ def gradients_latex(swept: Sweep, formulas: Mapping[str, Node]) -> str:
     graph = swept.graph
     tell_apart(graph.program, {name: len(shape) for name, shape in graph.shapes.items()})
     notation = Formulas(
-        graph.scalar, swept.facts.shape, graph.shapes, None, commas=False, letters=(), also={}
+        graph.scalar,
+        Textbook(swept.facts.shape),
+        graph.shapes,
+        None,
+        commas=False,
+        letters=(),
+        also={},
     )
     own = graph.program.names()
     lines = [

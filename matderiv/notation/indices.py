@@ -31,7 +31,7 @@ from matderiv.calculus.index_forms.index_expressions import (
 from matderiv.calculus.index_forms.letters import lettered
 from matderiv.calculus.index_forms.ordered import ordered
 from matderiv.expression import nodes
-from matderiv.expression.matrix_functions import MATRIX_FUNCTIONS, function_kind
+from matderiv.expression.matrix_functions import MATRIX_FUNCTIONS, SMOOTH, function_kind
 from matderiv.notation.boxes import (
     BigSum,
     Box,
@@ -241,7 +241,12 @@ class IndexNotation:
         if expr.function == "inv":
             base = raised_box(inner, Terms((("-", NumberBox("1")),)))
             return self._indexed(Fence(base), expr.indices)
-        if function_kind(expr.function) in MATRIX_FUNCTIONS:
+        kind = function_kind(expr.function)
+        if kind[1:] in SMOOTH:  # ∂f(A)_ij/∂a_kl
+            box = matrix_function_box(expr.function[1:], inner, inner)
+            below = replace(expr, indices=expr.indices[2:])
+            return partial_ratio(self._indexed(Fence(box), expr.indices[:2]), self._argument(below))
+        if kind in MATRIX_FUNCTIONS:
             box = matrix_function_box(expr.function, inner, inner)
             return self._indexed(Fence(box), expr.indices) if expr.indices else box
         if expr.function == "max":
@@ -250,10 +255,16 @@ class IndexNotation:
         if not expr.indices:
             return Row((self.formulas.function(expr.function), Fence(inner)))
         head = Row((function_box(expr.function[1:]), Fence(inner)))  # ∂F/∂u_ij
+        return partial_ratio(head, self._argument(expr))
+
+    def _argument(self, expr: FunctionOfArray) -> Box:
+        """The entry of the array that a function is of, at the indices of the derivative."""
+        named = _named_array(expr)
         if named is None:
-            return partial_ratio(head, self._indexed(inner, expr.indices))
+            inner = _fenced(self.box(expr.arg), always=False)
+            return self._indexed(inner, expr.indices)
         indices = expr.indices[::-1] if named[1] else expr.indices
-        return partial_ratio(head, self.formulas.entry(named[0], indices))
+        return self.formulas.entry(named[0], indices)
 
 
 def _under(letters: Runs) -> Box:

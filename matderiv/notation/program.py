@@ -105,7 +105,7 @@ class ProgramNotation:
         task = self.task
         formulas = Formulas(
             task.loss,
-            task.sweep.facts.shape,
+            task.textbook,
             task.shapes,
             self.show,
             task.largest_size >= _COMMA_FROM,
@@ -113,7 +113,6 @@ class ProgramNotation:
             task.held,
             self.about,
             task.input_letters,
-            task.running_letters,
             self.called,
         )
         object.__setattr__(self, "formulas", formulas)

@@ -1,68 +1,54 @@
-"""Arrays of numbers; inverses and determinants come from elimination."""
+"""Arrays of numbers, by place; inverses and determinants come from elimination."""
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 
 from certificates.frame import Work, refuse
-from certificates.numbers import Field, Number, UndefinedError
+from certificates.numbers import Real, Reals, UndefinedError
 
 Shape = tuple[int, ...]
+Array = dict[Shape, Real]  # by places, which are counted from 1, row by row
 
 MOST_ENTRIES = 20_000  # of an array
 MOST_ROWS = 40  # of a matrix that is inverted
 
 
-@dataclass(frozen=True, slots=True)
-class Array:
-    """Numbers row by row."""
-
-    shape: Shape
-    items: list[Number]
-
-    def at(self, place: Sequence[int]) -> Number:
-        """The entry at a place, counted from 1."""
-        if len(place) != len(self.shape):
-            refuse("an entry has another number of indices than its array")
-        number = 0
-        for index, size in zip(place, self.shape, strict=True):
-            if not 1 <= index <= size:
-                refuse(f"an index {index} is outside of 1 … {size}")
-            number = number * size + index - 1
-        return self.items[number]
-
-
-def places(shape: Shape) -> Iterator[tuple[int, ...]]:
+def places(shape: Shape) -> list[Shape]:
     """All places of an array, row by row."""
     if math.prod(shape) > MOST_ENTRIES:
         refuse(f"an array of more than {MOST_ENTRIES:,} entries")
-    return itertools.product(*(range(1, size + 1) for size in shape))
+    return list(itertools.product(*(range(1, size + 1) for size in shape)))
 
 
-def made(shape: Shape, entry: Callable[[tuple[int, ...]], Number]) -> Array:
+def made(shape: Shape, entry: Callable[[Shape], Real]) -> Array:
     """An array by its entries."""
-    return Array(shape, [entry(place) for place in places(shape)])
+    return {place: entry(place) for place in places(shape)}
 
 
-def eliminated(field: Field, array: Array, work: Work) -> tuple[Array, Number]:
+def rows_of(array: Array) -> list[list[Real]]:
+    """The entries row by row, along the last axis."""
+    grouped = itertools.groupby(array.items(), lambda item: item[0][:-1])
+    return [[u for _, u in row] for _, row in grouped]
+
+
+def eliminated(field: Reals, array: Array, work: Work) -> tuple[Array, Real]:
     """A⁻¹ and det A of a square A.
 
     Raises:
         UndefinedError: A has no inverse.
     """
-    n = array.shape[0]
-    if array.shape != (n, n) or n > MOST_ROWS:
+    n = math.isqrt(len(array))
+    if (n, n) not in array or n > MOST_ROWS:
         refuse(f"an inverse or a determinant of what is not square, or over {MOST_ROWS} rows")
     work.spend(n**3 * field.cost)
-    zero, one = field.number(0), field.number(1)
+    determinant = one = field.number(1)
     rows = [
-        [*array.items[n * i : n * (i + 1)], *(one if i == k else zero for k in range(n))]
-        for i in range(n)
+        row + [one if i == k else field.number(0) for k in range(n)]
+        for i, row in enumerate(rows_of(array))
     ]
-    determinant = one
     for k in range(n):
         best = max(range(k, n), key=lambda i: field.magnitude(rows[i][k]))
         if not field.magnitude(rows[best][k]):
@@ -77,4 +63,5 @@ def eliminated(field: Field, array: Array, work: Work) -> tuple[Array, Number]:
             if i != k:
                 factor = rows[i][k]
                 rows[i] = [u - factor * v for u, v in zip(rows[i], rows[k], strict=True)]
-    return Array(array.shape, [u for row in rows for u in row[n:]]), determinant
+    inverse = itertools.chain.from_iterable(row[n:] for row in rows)
+    return dict(zip(array, inverse, strict=True)), determinant

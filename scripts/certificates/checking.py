@@ -3,9 +3,8 @@
 A link is proved for all sizes if both of its sides have one normal form (see `proving.py`). The
 rest is evaluated: both sides at all their entries, at the sizes of the file, if they are small, and
 at two other choices of sizes, which differ from each other and one of which holds a 1; each time at
-two random points, modulo two random primes where the program only adds, multiplies and divides,
-else with real numbers that know their errors. Where sizes stand as numbers, more sizes are tried.
-That finds what is false, but is no proof. All sides must have a value at some point.
+two random points, with numbers that know their errors. Where sizes stand as numbers, more sizes are
+tried. That finds what is false, but is no proof. All sides must have a value at some point.
 """
 
 from __future__ import annotations
@@ -14,27 +13,20 @@ import contextlib
 import itertools
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from certificates.derivatives import Calculus
 from certificates.entries import Entries
 from certificates.frame import Json, RefusedError, check_form, refuse
 from certificates.functions import parts_of
-from certificates.numbers import (
-    Field,
-    ImpreciseError,
-    NotRationalError,
-    Number,
-    Reals,
-    Residues,
-    random_prime,
-)
+from certificates.numbers import ImpreciseError, Real, Reals
+from certificates.points import Point, other_points, spread_of
 from certificates.program import Program, names, read
 from certificates.proving import Prover
 from certificates.reading import Tree, parse
 from certificates.words import CHAINS, KINDS, METHODS, REASONS, STEPS
-from certificates.worlds import CHANCE, Point, World, other_points, spread_of
+from certificates.worlds import World
 
 SMALL = 120  # entries of all arrays together up to which the sizes of the file are looked at
 MOST_LINKS = 100_000
@@ -70,6 +62,8 @@ def check(data: Json) -> list[tuple[str, str]]:
             with _located(f"{where}, chain {number}"):
                 found += _links(chain, prover, about, where)
     _check_answers(data, program)
+    if "jacobian" in data:
+        _check_jacobian(data, program)
     _check_counts(data, program)
     _evaluate(data, Entries(prover.calculus), found)
     for link in found:
@@ -150,6 +144,35 @@ def _check_paired(data: Json, program: Program) -> None:
         refuse("gradient: the programs do not assume the same, or name functions")
 
 
+def _check_jacobian(data: Json, program: Program) -> None:
+    """Refuse a Jacobian J of y by x that holds v, or where ⟨v, y⟩ has another gradient than Jᵀv.
+
+    It is Jv in denominator layout; v∗J of a number y, and Σ v∗J by a number x.
+    """
+    own, wrt = data["jacobian"], data["wrt"]
+    v, total = own["direction"], [*program.definitions][-1]
+    if len(wrt) != 1 or v not in program.inputs or v in wrt or v in data["assume"]:
+        refuse(f"jacobian: {v[:40]!r} is no free direction, or the gradient is not by one input")
+    if any(v in names(tree) for name, tree in program.definitions.items() if name != total):
+        refuse(f"jacobian: {v} is not free; another value uses it")
+    summed, array = program.definitions[total], parse(own["formula"])
+    direction = ("name", v)
+    of = summed[2][0] if summed[0] == "call" and summed[1] == "sum" else summed
+    if of[0] != "mul" or len(of[1]) != len((v, array)) or of[1][0] != direction:
+        refuse(f"jacobian: the program does not end in its product with {v}")
+    if v in names(array) or not names(array) <= program.shapes.keys() | program.sizes.keys():
+        refuse(f"jacobian: its formula names {v}, or what is no value of the program")
+    turned = array[1] if array[0] == "T" else ("T", array)
+    product: Tree = ("mul", (direction, array))
+    if program.shapes[v] and program.shapes[wrt[0]]:
+        sides = {"numerator": turned, "denominator": array}
+        product = ("matmul", sides.get(own["layout"]), direction)
+    elif program.shapes[v]:
+        product = ("call", "sum", (product,))
+    if parse(data["gradients"][wrt[0]]) != product:
+        refuse(f"jacobian: the gradient is not its product with {v}")
+
+
 def _check_derived(name: str, ends: Mapping[str, str], program: Program) -> None:
     """Refuse an answer with a gradient in it that is not derived, or not by a later value."""
     for used in names(parse(ends[name])) - program.shapes.keys():
@@ -228,9 +251,9 @@ class Side:
         self.numbers = frozenset(self.calculus.numbers)
         self.proved = all(prover.same(self.trees[0], tree, about) for tree in self.trees[1:])
 
-    def value(self, world: World, place: Place) -> Number:
+    def value(self, world: World, place: Place) -> Real:
         """The value of the side at a place."""
-        first, *others = (world.entries.ready(tree).run(world, place) for tree in self.trees)
+        first, *others = (world.value(tree, place) for tree in self.trees)
         if not all(world.field.same(first, other) for other in others):
             refuse("a side is not the entry that it states")
         return first
@@ -249,7 +272,7 @@ class Side:
             refuse("an array is not written out in its shape")
         for at, text in spelled.items():
             tree = self.calculus.read(parse(text), {}, world.about)
-            if not world.field.same(world.entries.ready(tree).run(world, {}), own[at]):
+            if not world.field.same(world.value(tree, {}), own[at]):
                 refuse(f"an array as written out is not what it stands for at {at}")
 
 
@@ -338,17 +361,11 @@ def _evaluate(data: Json, entries: Entries, links: list[Link]) -> None:
     """Look at every link that is not proved, at all that is written out, and for values of all."""
     program = entries.program
     few = any(program.says(name, "onehot") for name in program.assumed)  # which takes few values
-    with contextlib.suppress(NotRationalError):
-        count = 8 if few else 2
-        _look(data, entries, [Residues(random_prime(CHANCE)) for _ in range(count)], links)
-        return
-    for digits in DIGITS:
+    for field in map(Reals, DIGITS):
         with contextlib.suppress(ImpreciseError):
-            _look(data, entries, [Reals(digits)] * 2, links)
-            if (
-                entries.jumped or few
-            ):  # it takes more points to tell functions apart that take few values
-                _look(data, entries, [Reals(digits)] * 6, links)
+            _look(data, entries, field, 2, links)
+            if entries.jumped or few:  # more points, to tell apart what takes few values
+                _look(data, entries, field, 6, links)
             if any(len(s) == 1 and not _signed(t, entries) for t, s in entries.signs.items()):
                 refuse("a side asks for a sign that is always the same")
             return
@@ -363,18 +380,18 @@ def _signed(tree: Tree, entries: Entries) -> bool:
     return bool(inputs) and all(program.says(n, "positive", "onehot") for n in inputs)
 
 
-def _look(data: Json, entries: Entries, fields: Sequence[Field], links: list[Link]) -> None:
+def _look(data: Json, entries: Entries, field: Reals, count: int, links: list[Link]) -> None:
     """Look at links at every point that is needed, and at all links at the first."""
     own, first = data["sizes"], True
     here = any(x.spelled or x.open(own=True) != x.open(own=False) for x in links)
     shapes = [[own.get(n) or int(n) for n in shape] for shape in data["shapes"].values()]
     found: list[Iterable[Point]] = []
     if here or sum(map(math.prod, shapes)) <= SMALL:
-        found.append(Point(entries, field, own) for field in fields)
+        found.append(Point(entries, field, own) for _ in range(count))
     trees = [t for x in links if x.open(own=False) for side in x.sides for t in side.trees]
     if trees or not found:
         spread = {name: _most(trees, name) for name in own}
-        found.append(other_points(entries, fields, spread))
+        found.append(other_points(entries, field, count, spread))
     for point in itertools.chain(*found):
         for link in links:
             with _located(link.where):

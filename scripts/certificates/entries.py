@@ -1,247 +1,108 @@
-"""The value of index notation: sums over letters, entries of arrays, deltas and functions.
+"""Index notation made ready to be evaluated, once for all worlds.
 
-A tree is made ready once. Each sum, power and function in it is then worked out once for each
-choice of the letters that are free in it.
+Functions are put in simpler terms, and the letters of a sum are summed over one after another, each
+over the factors that hold it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import reduce
-from operator import add, mul
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
-from certificates.arrays import Array, eliminated
 from certificates.derivatives import Calculus
 from certificates.frame import refuse
-from certificates.functions import ARGUMENT, JUMPS, SIMPLER, SLOPES, VALUES
-from certificates.numbers import Number, to_the
-from certificates.reading import Tree, exchanged, whole_number
+from certificates.functions import ARGUMENT, JUMPS, SIMPLER
+from certificates.lowering import Places, summed, times
+from certificates.reading import Tree, exchanged, walk, whole_number
 
-if TYPE_CHECKING:
-    from certificates.worlds import World
-
-Place = Mapping[str, int]
-Run = Callable[["World", Place], Number]
-
-
-class Ready:
-    """A tree made ready to be worked out.
-
-    `letters` are those that are free in it; `total`: it has a value whatever its parts are.
-    """
-
-    __slots__ = ("letters", "run", "total")
-
-    def __init__(self, letters: Iterable[str], run: Run, *, total: bool = True) -> None:
-        self.letters, self.run, self.total = frozenset(letters), run, total
+#: Functions without a value somewhere, whatever their parts are, or that ask for a sign.
+_PARTIAL = JUMPS | {"log", "erfinv", "gammaln", "digamma", "inv", "logdet", "max"}
 
 
 class Entries:
-    """Makes trees ready, each once."""
+    """Trees as all worlds see them; each part is looked at once."""
 
     def __init__(self, calculus: Calculus) -> None:
         self.calculus, self.program = calculus, calculus.program
         self.lowering = calculus.lowering
-        self._known: dict[Tree, Ready] = {}
         self.signs: dict[Tree, set[int]] = {}  # of what no definition asks for the sign of
         self.jumped = False  # whether anything asked for a sign
+        self._ready: dict[int, tuple[Tree, Tree]] = {}  # by id, beside what has it
+        self._letters: dict[int, tuple[str, ...]] = {}
+        self._total: dict[int, bool] = {}
 
-    def ready(self, tree: Tree) -> Ready:
+    def ready(self, tree: Tree) -> Tree:
         """A tree made ready."""
-        if tree not in self._known:
-            self._known[tree] = self._ready(tree)
-        return self._known[tree]
+        if id(tree) not in self._ready:
+            self.lowering.work.spend(1)
+            self._ready[id(tree)] = tree, self._simpler(tree)
+        return self._ready[id(tree)][1]
 
-    def _ready(self, tree: Tree) -> Ready:
-        self.lowering.work.spend(1)
+    def _simpler(self, tree: Tree) -> Tree:
         match tree:
-            case ("num", number):
-                return Ready((), lambda world, _: world.field.number(number))
-            case ("name", name) if name in self.program.sizes:
-                return Ready((), lambda world, _: world.field.number(world.sizes[name]))
-            case ("name" | "index", name, *_):
-                at = tree[2] if tree[0] == "index" else ()
-                return Ready(_letters(at), lambda world, p: world.array(name).at(_at(at, p)))
-            case ("neg", part):
-                return _of([self._ready(part)], lambda _, u: -u)
-            case ("add", parts):
-                return _of(list(map(self._ready, parts)), lambda _, *some: reduce(add, some))
-            case ("mul", parts):
-                return _product(list(map(self._ready, parts)))
-            case ("pow", base, exponent):
-                return self.power(base, exponent)
+            case ("num" | "name" | "index", *_) | ("call", "KroneckerDelta" | "acos", _):
+                return tree
+            case ("pow", base, exponent) if whole_number(exponent) is not None:
+                return ("pow", self.ready(base), exponent)
+            case (("neg" | "pow") as kind, *parts):
+                return (kind, *map(self.ready, parts))
+            case (("add" | "mul") as kind, parts):
+                return (kind, tuple(map(self.ready, parts)))
             case ("call", "Sum", (body, *bounds)):
-                return self.summed(body, bounds)
-            case ("call", "KroneckerDelta", at):
-                return Ready(
-                    _letters(at), lambda world, p: world.field.number(int(len({*_at(at, p)}) == 1))
-                )
-            case ("call", "acos", _):
-                return Ready((), lambda world, _: world.field.pi())
-            case ("call", name, (arg,)) if self.lowering.entrywise(name):
-                return self.function(name, arg)
+                inner = self.ready(body)
+                return self.one_by_one(inner[1] if inner[0] == "mul" else (inner,), bounds)
+            case ("call", name, (arg,)) if name in SIMPLER:
+                return self.ready(exchanged(SIMPLER[name], {ARGUMENT: arg}))
+            case ("call", name, (arg,)) if made := self.calculus.named(name, arg):
+                return self.ready(made)
             case ("call", name, (arg, *rest)):
-                return self.whole(name, arg, rest)
+                return ("call", name, (self.ready(arg), *rest))
         refuse(f"{str(tree[1])[:40]!r} has no value")
 
-    def power(self, base: Tree, exponent: Tree) -> Ready:
-        """A power; a whole one is multiplied out."""
-        inner, n = self._ready(base), whole_number(exponent)
-        if n is not None:
-            return _of([inner], lambda field, u: to_the(field, u, n), total=n >= 0)
-        both = [inner, self._ready(exponent)]
-        return _of(both, lambda field, u, v: field.power(u, v), total=False)
-
-    def function(self, name: str, arg: Tree) -> Ready:
-        """A function of a number."""
-        if name in SIMPLER:
-            return self._ready(exchanged(SIMPLER[name], {ARGUMENT: arg}))
-        if made := self.calculus.named(name, arg):
-            return self._ready(made)
-        inner = self._ready(arg)
-        if name in JUMPS:
-
-            def run(world: World, p: Place) -> Number:
-                u = inner.run(world, p)
-                if name != "iszero":
-                    world.side(arg, u)
-                return world.field.function(name, u)
-
-            return _kept([inner], run, total=False)
-        if name in SLOPES or name in VALUES:
-            return _of(
-                [inner],
-                lambda field, u: field.function(name, u),
-                total=name not in ("log", "erfinv", "gammaln", "digamma"),
-            )
-        own = name in self.program.functions
-
-        def of_one(world: World, p: Place) -> Number:
-            value, (slope,) = world.undefined(name, [inner.run(world, p)])
-            return value if own else slope
-
-        return _kept([inner], of_one)
-
-    def summed(self, body: Tree, bounds: Sequence[Tree]) -> Ready:
+    def one_by_one(self, factors: Places, bounds: Iterable[Tree]) -> Tree:
         """Σ over letters, one after another, each over the factors that hold it alone."""
-        factors = list(map(self._ready, body[1] if body[0] == "mul" else (body,)))
-        left = {bound[1][0][1]: str(bound[1][2][1]) for bound in bounds}
+        left = {bound[1][0][1]: bound for bound in bounds}
         while left:
+            held = {
+                letter: [factor for factor in factors if letter in self.letters(factor)]
+                for letter in left
+            }
+            # The letter is taken first that stands with the fewest others.
+            letter = min(left, key=lambda one: len({n for f in held[one] for n in self.letters(f)}))
+            own = summed(times(*held[letter]), [left.pop(letter)])
+            factors = (*(factor for factor in factors if factor not in held[letter]), own)
+        return times(*factors)
 
-            def held(letter: str) -> frozenset[str]:
-                return _union(factor for factor in factors if letter in factor.letters)  # noqa: B023
+    def letters(self, tree: Tree) -> tuple[str, ...]:
+        """The letters that are free in a tree that is ready."""
+        if id(tree) not in self._letters:
+            match tree:
+                case ("num" | "name", _) | ("call", "acos", _):
+                    found = set()
+                case ("index", _, at) | ("call", "KroneckerDelta", at):
+                    found = _named(at)
+                case ("call", _, (arg, *rest)):
+                    bounds = [part[1][0] for part in rest if part[0] == "tuple"]
+                    found = {*self.letters(arg)} - _named(bounds) | _named(rest)
+                case (kind, *parts):
+                    some = parts[0] if kind in ("add", "mul") else parts
+                    found = {letter for part in some for letter in self.letters(part)}
+            self._letters[id(tree)] = tuple(sorted(found))
+        return self._letters[id(tree)]
 
-            letter = min(left, key=lambda one: len(held(one)))
-            own = [factor for factor in factors if letter in factor.letters]
-            factors = [factor for factor in factors if letter not in factor.letters]
-            factors.append(_over(letter, left.pop(letter), own))
-        return _product(factors)
-
-    def whole(self, name: str, arg: Tree, rest: Sequence[Tree]) -> Ready:
-        """A function of an array that is given by its general entry, or an entry of its value."""
-        bounds = [bound[1] for bound in rest if bound[0] == "tuple"]
-        at, inner = rest[len(bounds) :], self._ready(arg)
-        letters = [bound[0][1] for bound in bounds]
-        sizes = [str(bound[2][1]) for bound in bounds]
-
-        def run(world: World, p: Place) -> Array:
-            numbers = [
-                inner.run(world, {**p, **dict(zip(letters, place, strict=True))})
-                for place in world.places(sizes)
-            ]
-            return _of_array(world, name, Array(world.shape(sizes), numbers))
-
-        kept = _kept([inner], run, without=letters, total=name not in ("inv", "logdet", "max"))
-        free = kept.letters | _letters(at)
-        return Ready(free, lambda world, p: kept.run(world, p).at(_at(at, p)), total=kept.total)
-
-
-def _of(parts: list[Ready], operation: Callable[..., Number], *, total: bool = True) -> Ready:
-    """An operation on numbers."""
-
-    def run(world: World, p: Place) -> Number:
-        return operation(world.field, *(part.run(world, p) for part in parts))
-
-    return _kept(parts, run, total=total)
+    def total(self, tree: Tree) -> bool:
+        """Whether a tree that is ready has a value whatever its parts are."""
+        if id(tree) not in self._total:
+            self._total[id(tree)] = not any(map(_is_partial, walk(tree)))
+        return self._total[id(tree)]
 
 
-def _product(parts: list[Ready]) -> Ready:
-    """Several factors; where one is 0, others are not worked out that have a value anyway."""
-
-    def run(world: World, p: Place) -> Number:
-        found = None
-        for part in parts:
-            if found is not None and part.total and world.field.zero(found):
-                continue
-            factor = part.run(world, p)
-            found = factor if found is None else found * factor
-        return found
-
-    return Ready(_union(parts), run, total=all(part.total for part in parts))
+def _named(at: Iterable[Tree]) -> set[str]:
+    """The letters among indices."""
+    return {index[1] for index in at if index[0] == "name"}
 
 
-def _over(letter: str, size: str, factors: list[Ready]) -> Ready:
-    """Σ over one letter."""
-    term = _product(factors)
-
-    def run(world: World, p: Place) -> Number:
-        places = world.places([size])
-        if not factors:
-            return world.field.number(len(places))
-        terms = (term.run(world, {**p, letter: index}) for (index,) in places)
-        return reduce(add, terms)
-
-    return _kept([term], run, without=[letter])
-
-
-def _kept(
-    parts: list[Ready], run: Run, *, without: Iterable[str] = (), total: bool = True
-) -> Ready:
-    """The result for some parts, worked out once for each choice of its letters."""
-    letters = _union(parts) - {*without}
-    order = sorted(letters)
-    mark = object()
-
-    def once(world: World, p: Place) -> Number:
-        key = (mark, *(p[letter] for letter in order))
-        found = world.memo.get(key)
-        if found is None:
-            world.work.spend(world.field.cost)
-            found = world.memo[key] = run(world, p)
-        return found
-
-    return Ready(letters, once, total=total and all(part.total for part in parts))
-
-
-def _union(parts: Iterable[Ready]) -> frozenset[str]:
-    return frozenset().union(*(part.letters for part in parts))
-
-
-def _letters(at: Iterable[Tree]) -> frozenset[str]:
-    return frozenset(index[1] for index in at if index[0] == "name")
-
-
-def _at(at: Iterable[Tree], place: Place) -> list[int]:
-    return [place[index[1]] if index[0] == "name" else index[1] for index in at]
-
-
-def _of_array(world: World, name: str, array: Array) -> Array:
-    field = world.field
-    match name:
-        case "inv":
-            return eliminated(field, array, world.work)[0]
-        case "det":
-            return Array((), [eliminated(field, array, world.work)[1]])
-        case "logdet":
-            size = to_the(field, eliminated(field, array, world.work)[1], 2)
-            return Array((), [field.function("log", size) / field.number(2)])
-        case "max":
-            ahead = array.items[0]
-            for item in array.items[1:]:
-                ahead = item if field.sign(item - ahead) > 0 else ahead
-            return Array((), [ahead])
-        case "prod":
-            return Array((), [reduce(mul, array.items)])
-    value, slopes = world.undefined(name, array.items)
-    return Array((), [value]) if name in world.program.functions else Array(array.shape, slopes)
+def _is_partial(node: Tree) -> bool:
+    if node[0] == "pow":
+        n = whole_number(node[2])
+        return n is None or n < 0
+    return node[0] == "call" and node[1] in _PARTIAL

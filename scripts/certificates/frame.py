@@ -69,8 +69,13 @@ _PLAIN: Form = {
     "proof": {"equalities": int, "for_all_sizes": int, "compared": int, "entries": int},
     "sha256": str,
 }
-#: One of a Hessian holds that of the gradient in which its program ends.
-CERTIFICATE: Form = {**_PLAIN, "gradient?": _PLAIN}
+#: One of a Jacobian names its formula and the direction of the product with it; one of a Hessian
+#: holds that of the gradient in which its program ends, too.
+CERTIFICATE: Form = {
+    **_PLAIN,
+    "gradient?": _PLAIN,
+    "jacobian?": {"formula": str, "direction": str, "layout": str},
+}
 
 
 def check_form(data: Json) -> None:

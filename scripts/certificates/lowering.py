@@ -120,32 +120,23 @@ class Lowering:
         return Lowered(shape, lambda at: operation(*(self.own(part, shape, at) for part in parts)))
 
     @staticmethod
-    def own(array: Lowered, over: Sizes, at: Places, further: Places = ()) -> Tree:
-        """The entry of an array at a place of a larger one; `further` places follow as they are."""
+    def own(array: Lowered, over: Sizes, at: Places) -> Tree:
+        """The entry of an array at a place of a larger one."""
         if broadcast(array.shape, over) != over:
             refuse("an array does not have the shape of what it stands for")
         rest = at[len(over) - len(array.shape) :]
-        own = (ONE if n == "1" else i for i, n in zip(rest, array.shape, strict=True))
-        return array.at((*own, *further))
+        return array.at(
+            tuple(ONE if n == "1" else i for i, n in zip(rest, array.shape, strict=True))
+        )
 
     def matmul(self, left: Lowered, right: Lowered) -> Lowered:
-        """Σ_k a_ik b_kj."""
+        """Σ_k a_ik b_kj: each row times each column entry by entry, and added up."""
         if not left.shape or not right.shape or left.shape[-1] != right.shape[-2:][0]:
             refuse("a product of sizes that differ")
-        rows, cols = left.shape[-2:-1], right.shape[-1:] if right.shape[1:] else ()
-        stack = broadcast(left.shape[:-2], right.shape[:-2])
-
-        def at(place: Places) -> Tree:
-            inner, bounds = self.places(right.shape[-2:][:1])
-            of, row = place[: len(stack)], place[len(stack) : len(stack) + len(rows)]
-            col = place[len(stack) + len(rows) :]
-            one, other = Lowered(left.shape[:-2], left.at), Lowered(right.shape[:-2], right.at)
-            product = times(
-                self.own(one, stack, of, (*row, *inner)), self.own(other, stack, of, (*inner, *col))
-            )
-            return summed(product, bounds)
-
-        return Lowered((*stack, *rows, *cols), at)
+        many, axes = bool(right.shape[1:]), range(len(right.shape))
+        rows = self.rearranged(left, [*range(len(left.shape)), *[None] * many])
+        cols = self.rearranged(right, [*axes[:-2], *[None] * bool(left.shape[1:]), *axes[-2:]])
+        return self.reduction("sum", self.spread(times, rows, cols), {"axis": ("num", -1 - many)})
 
     @staticmethod
     def rearranged(array: Lowered, order: Sequence[int | None]) -> Lowered:

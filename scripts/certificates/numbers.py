@@ -1,15 +1,11 @@
-"""Numbers to evaluate with: exact ones modulo a prime, and real ones that know their errors.
+"""Numbers to evaluate with: intervals that know their errors.
 
-A program that only adds, multiplies and divides is evaluated modulo random primes of 127 bits. Two
-formulas that differ agree at a random point with a probability of at most their degree over such a
-prime, so that agreement is exact but for a chance that nobody will meet. Functions such as exp and
-log need real numbers. Each is an interval, with all that rounding has done to it, and knows the
-finest part that it is made of: two values agree if they meet where even that part would be seen.
+A number is an interval, with all that rounding has done to it, and knows the finest part that it is
+made of: two values agree if they meet where even that part would be seen.
 """
 
 from __future__ import annotations
 
-import hashlib
 import math
 import random
 from collections.abc import Callable
@@ -25,12 +21,6 @@ from certificates.frame import refuse
 
 MOST_POWER = 2000
 
-Number = Any  # a residue or an interval
-
-
-class NotRationalError(Exception):
-    """An operation needs real numbers."""
-
 
 class ImpreciseError(Exception):
     """It takes more digits to see the finest part of a number."""
@@ -39,87 +29,6 @@ class ImpreciseError(Exception):
 class UndefinedError(ArithmeticError):
     """There is no value at this point; another point may have one."""
 
-
-# -- exact ones ----------------------------------------------------------------------------------
-
-
-def random_prime(chance: random.Random, bits: int = 127) -> int:
-    """A prime that nobody can have known before."""
-    while True:
-        n = chance.getrandbits(bits - 2) * 2 + 1 + (1 << (bits - 1))
-        if libmp.isprime(n):
-            return int(n)
-
-
-class Residue:
-    """A number modulo a prime."""
-
-    __slots__ = ("n", "prime")
-
-    def __init__(self, n: int, prime: int) -> None:
-        self.n, self.prime = n % prime, prime
-
-    def __add__(self, other: Residue) -> Residue:
-        return Residue(self.n + other.n, self.prime)
-
-    def __sub__(self, other: Residue) -> Residue:
-        return Residue(self.n - other.n, self.prime)
-
-    def __mul__(self, other: Residue) -> Residue:
-        return Residue(self.n * other.n, self.prime)
-
-    def __truediv__(self, other: Residue) -> Residue:
-        if not other.n:
-            raise UndefinedError
-        return Residue(self.n * pow(other.n, -1, self.prime), self.prime)
-
-    def __neg__(self) -> Residue:
-        return Residue(-self.n, self.prime)
-
-
-class Residues:
-    """The field of residues."""
-
-    cost = 1
-
-    def __init__(self, prime: int) -> None:
-        self.prime = prime
-
-    def number(self, value: Fraction | int) -> Number:
-        """A rational number."""
-        return Residue(value.numerator, self.prime) / Residue(value.denominator, self.prime)
-
-    def drawn(self, chance: random.Random, _: str = "") -> Number:
-        """Any residue."""
-        return Residue(chance.randrange(self.prime), self.prime)
-
-    def magnitude(self, u: Number) -> int:
-        """How good a pivot it is: 0 if it is 0."""
-        return int(u.n != 0)
-
-    def same(self, a: Number, b: Number) -> bool:
-        """Whether two numbers are equal."""
-        return bool(a.n == b.n)
-
-    def zero(self, u: Number) -> bool:
-        """Whether a number is 0."""
-        return bool(u.n == 0)
-
-    def undefined(self, seed: str, some: list[Number]) -> tuple[Number, list[Number]]:
-        """An undefined function of some numbers, and its derivatives: whatever they may be."""
-        text = ",".join(str(u.n) for u in some)
-        hashed = (hashlib.blake2b(f"{seed} {n} {text}".encode()) for n in range(len(some) + 1))
-        value, *slopes = (Residue(int(h.hexdigest(), 16), self.prime) for h in hashed)
-        return value, slopes
-
-    def function(self, *_: object) -> Number:
-        """No function is known, nor π, nor what is larger."""
-        raise NotRationalError
-
-    power = pi = sign = rounded = function
-
-
-# -- real ones -----------------------------------------------------------------------------------
 
 Ends = tuple[Any, Any]
 
@@ -161,9 +70,10 @@ class Real:
     def __mul__(self, other: Real) -> Real:
         if _ZERO in (self.ends, other.ends):
             return Real(_ZERO, _NOTHING, self.bits)
+        here, there = 0 in self, 0 in other
         grain = min(
-            _NOTHING if 0 in self and 0 not in other else _top(self.ends) + other.grain,
-            _NOTHING if 0 in other and 0 not in self else _top(other.ends) + self.grain,
+            _NOTHING if here and not there else _top(self.ends) + other.grain,
+            _NOTHING if there and not here else _top(other.ends) + self.grain,
         )
         return Real(libmp.mpi_mul(self.ends, other.ends, self.bits), grain, self.bits)
 
@@ -236,11 +146,11 @@ class Reals:
 
     def __init__(self, digits: int) -> None:
         self.bits = digits * 10 // 3
-        self.cost = 1 + self.bits // 40
-        self._numbers: dict[Fraction | int, Number] = {}
+        self.cost = 1 + self.bits // 400
+        self._numbers: dict[Fraction | int, Real] = {}
         self._functions: dict[str, Any] = {}
 
-    def number(self, value: Fraction | int) -> Number:
+    def number(self, value: Fraction | int) -> Real:
         """A rational number."""
         if value not in self._numbers:
             parts = (libmp.from_int(n) for n in (value.numerator, value.denominator))
@@ -249,24 +159,24 @@ class Reals:
             self._numbers[value] = Real(ends, _top(ends) if value else _NOTHING, self.bits)
         return self._numbers[value]
 
-    def drawn(self, chance: random.Random, kind: str = "any") -> Number:
+    def drawn(self, chance: random.Random, kind: str = "any") -> Real:
         """A number in a range, with random digits."""
         low, high = RANGES[kind]
         return self.number(Fraction(chance.randrange(low * 10**27, high * 10**27), 10**30))
 
-    def magnitude(self, u: Number) -> int:
+    def magnitude(self, u: Real) -> int:
         """How good a pivot it is: 0 if it may be 0."""
         return 0 if 0 in u else _NOTHING + _top(u.ends)
 
-    def same(self, a: Number, b: Number) -> bool:
+    def same(self, a: Real, b: Real) -> bool:
         """Whether two numbers are equal but for rounding."""
         return self.sign(a - b) == 0
 
-    def zero(self, u: Number) -> bool:
+    def zero(self, u: Real) -> bool:
         """Whether a number is 0."""
         return bool(u.ends == _ZERO)
 
-    def undefined(self, seed: str, some: list[Number]) -> tuple[Number, list[Number]]:
+    def undefined(self, seed: str, some: list[Real]) -> tuple[Real, list[Real]]:
         """Some undefined function f(Σ b_i g(u_i + Σ c_k u_k)), and its derivatives."""
         key = f"{seed} {len(some)}"
         if key not in self._functions:
@@ -286,13 +196,13 @@ class Reals:
             slope * (b * v + d * tilt) for (b, d), (_, v) in zip(pairs, parts, strict=True)
         ]
 
-    def _wave(self, some: list[Number], u: Number) -> tuple[Number, Number]:
+    def _wave(self, some: list[Real], u: Real) -> tuple[Real, Real]:
         """A + bu + c·sin(du), and its derivative."""
         a, b, c, d = some
         sin, cos = (self.function(name, d * u) for name in ("sin", "cos"))
         return a + b * u + c * sin, b + c * d * cos
 
-    def sign(self, u: Number) -> int:
+    def sign(self, u: Real) -> int:
         """The sign; a 0 that rounding has blurred is a 0, if it would be seen that it is none."""
         if 0 not in u:
             return int(libmp.mpf_sign(u.ends[0]))
@@ -301,12 +211,12 @@ class Reals:
         return 0
 
     @staticmethod
-    def rounded(u: Number) -> int:
+    def rounded(u: Real) -> int:
         """The same for what is equal but for rounding."""
         shifted: Any = libmp.mpf_shift(u.ends[0], 80)
         return int(libmp.to_int(shifted) or 0)
 
-    def function(self, name: str, u: Number) -> Number:
+    def function(self, name: str, u: Real) -> Real:
         """A known function."""
         if name == "iszero":
             return self.number(int(self.sign(u) == 0))
@@ -329,31 +239,29 @@ class Reals:
         except libmp.ComplexResult:
             raise UndefinedError from None
 
-    def power(self, u: Number, v: Number) -> Number:
+    def power(self, u: Real, v: Real) -> Real:
         """u**v."""
         low, high = v.ends
         if low == high and _top(v.ends) < MOST_POWER.bit_length():
             n = int(libmp.to_int(low) or 0)
             if libmp.from_int(n) == low:
-                return to_the(self, u, n)
+                return self.to_the(u, n)
         return self.function("exp", v * self.function("log", u))
 
-    def pi(self) -> Number:
+    def to_the(self, u: Real, n: int) -> Real:
+        """A whole power, multiplied out."""
+        if abs(n) > MOST_POWER:
+            refuse(f"an exponent is over {MOST_POWER}")
+        total, square, left = None, u, abs(n)
+        while left:
+            if left % 2:
+                total = square if total is None else total * square
+            left //= 2
+            square = square * square if left else square
+        one = self.number(1)
+        return one if total is None else total if n > 0 else one / total
+
+    def pi(self) -> Real:
         """The number π."""
         low, high = (libmp.mpf_pi(self.bits, end) for end in "fc")
         return Real((low, high), 1, self.bits)
-
-
-Field = Residues | Reals
-
-
-def to_the(field: Field, u: Number, n: int) -> Number:
-    """A whole power, multiplied out."""
-    if abs(n) > MOST_POWER:
-        refuse(f"an exponent is over {MOST_POWER}")
-    total, square, left = field.number(1), u, abs(n)
-    while left:
-        total = total * square if left % 2 else total
-        left //= 2
-        square = square * square if left else square
-    return total if n >= 0 else field.number(1) / total

@@ -469,7 +469,9 @@ def _number(_: Explicit, node: nodes.Number) -> SympyArray:
     return SympyArray((), (sp.Rational(*node.value.as_integer_ratio()),))
 
 
-def _no_expression(_: Explicit, node: nodes.MatrixFunction, __: SympyArray) -> SympyArray:
+def _no_expression(
+    _: Explicit, node: nodes.MatrixFunction | nodes.Frechet, *__: SympyArray
+) -> SympyArray:
     raise UnsupportedError(f"SymPy has no entries of {source(node)}")
 
 
@@ -487,6 +489,7 @@ _RULES: dict[type, Callable[..., SympyArray]] = {
     nodes.Apply: lambda by, node, arg: by.called(node.function, arg, whole=False),
     nodes.Functional: lambda by, node, arg: by.called(node.function, arg, whole=True),
     nodes.MatrixFunction: _no_expression,
+    nodes.Frechet: _no_expression,
     nodes.Rearrange: _rearrange,
     nodes.Sum: _reduced(sympy_sum),
     nodes.Mean: _reduced(lambda entries: sympy_sum(entries) / len(entries)),

@@ -31,11 +31,17 @@ from matderiv.calculus.index_forms.forms import (
     placed_term,
 )
 from matderiv.errors import UnsupportedError
-from matderiv.expression.exact import precise_value
+from matderiv.expression.exact import precise_change, precise_value
 from matderiv.expression.functions import FUNCTIONS
-from matderiv.expression.matrix_functions import MATRIX_FUNCTIONS, function_kind
+from matderiv.expression.matrix_functions import (
+    MATRIX_FUNCTIONS,
+    SMOOTH,
+    exponents,
+    function_kind,
+    with_exponent,
+)
 from matderiv.expression.selections import value_at
-from matderiv.expression.size_text import size_number
+from matderiv.expression.size_text import letters_of_size, size_number
 
 __all__ = ["differ", "refuting_point"]
 
@@ -258,14 +264,23 @@ class _Point:
             return math.prod(values, start=mpmath.mpf(1))
         if atom.function == "max":
             return max(values)
-        known = function_kind(atom.function) in MATRIX_FUNCTIONS
-        if not known and atom.function not in ("inv", "det", "logdet"):
+        kind = function_kind(atom.function)
+        known, along = kind in MATRIX_FUNCTIONS, kind[0] == "d" and kind[1:] in SMOOTH
+        if not (known or along) and atom.function not in ("inv", "det", "logdet"):
             return self.drawn(f"{atom.function}({_digits(values)}){atom.indices}")
         rows = self.size(atom.letters[0][1])
         matrix = mpmath.matrix([values[n * rows : (n + 1) * rows] for n in range(rows)])
         if known:
             row, col = map(int, atom.indices)
-            return _real(precise_value(atom.function, matrix)[row - 1, col - 1])
+            function = self._function(atom.function)
+            return _real(precise_value(function, matrix)[row - 1, col - 1])
+        if along:
+            row, col, k, m = (int(place) - 1 for place in atom.indices)
+            change = mpmath.zeros(rows)
+            change[k, m] = 1
+            return _real(
+                precise_change(self._function(atom.function[1:]), matrix, change)[row, col]
+            )
         if atom.function == "inv":
             row, col = map(int, atom.indices)
             if max(row, col) > rows:
@@ -275,6 +290,12 @@ class _Point:
             return (matrix**-1)[row - 1, col - 1]
         value = mpmath.det(matrix)
         return value if atom.function == "det" else mpmath.log(abs(value))
+
+    def _function(self, function: str) -> str:
+        sizes = {
+            letter: self.size(letter) for e in exponents(function) for letter in letters_of_size(e)
+        }
+        return with_exponent(function, sizes)
 
 
 def _greatest(form: Form) -> int:

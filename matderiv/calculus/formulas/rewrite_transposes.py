@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache
 
@@ -42,6 +41,8 @@ def transpose(node: Node, facts: Facts) -> Node | None:
             return nodes.Transpose(nodes.Inverse(arg))
         case nodes.MatrixFunction(nodes.Transpose(arg), function):
             return nodes.Transpose(nodes.MatrixFunction(arg, function))
+        case nodes.Frechet(nodes.Transpose(arg), nodes.Transpose(change), function):
+            return nodes.Transpose(nodes.Frechet(arg, change, function))
         case nodes.Determinant(nodes.Transpose(arg)) | nodes.LogDet(nodes.Transpose(arg)):
             return type(node)(arg)
         case nodes.Trace(nodes.Transpose(arg)) | nodes.Norm(nodes.Transpose(arg)):
@@ -157,10 +158,11 @@ def shortest_transpose(node: Node, facts: Facts) -> Node:
             found = product_of(number, made)
         case nodes.Apply() if not is_entrywise(node):
             return whole
-        case (
-            nodes.Apply() | nodes.Inverse() | nodes.MatrixFunction()
-        ):  # a transpose stands outside unless it goes away
-            found = replace(node, arg=shortest_transpose(node.arg, facts))
+        case nodes.Apply() | nodes.Inverse() | nodes.MatrixFunction() | nodes.Frechet():
+            found = nodes.rebuilt(
+                node, [shortest_transpose(a, facts) for a in nodes.children(node)]
+            )
+            # a transpose stands outside unless it goes away
             return found if cost(found) < cost(whole) else whole
         case _:
             return whole

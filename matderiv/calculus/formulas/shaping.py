@@ -75,6 +75,7 @@ class ShapesOver:
                 | nodes.Apply(_, arg)
                 | nodes.Inverse(arg)
                 | nodes.MatrixFunction(arg)
+                | nodes.Frechet(arg)
             ):
                 return self(arg)
             case _ if isinstance(node, nodes.AlongAxis):

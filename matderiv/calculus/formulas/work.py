@@ -109,7 +109,7 @@ def _count(node: Node, shape: ShapeOf) -> _Polynomial | None:
             return size_of(shape(arg)[:1])
         case nodes.Functional(_, arg):
             return size_of(shape(arg))
-        case nodes.MatrixFunction(arg):
+        case nodes.MatrixFunction(arg) | nodes.Frechet(arg):
             return size_of(shape(arg), shape(arg)[:1], times=_ITERATIONS)
         case nodes.Inverse(arg) | nodes.Determinant(arg) | nodes.LogDet(arg):
             return size_of(shape(arg), shape(arg)[:1], times=2)

@@ -27,7 +27,7 @@ from matderiv.calculus.index_forms.forms import (
     placed_term,
 )
 from matderiv.errors import TooLarge
-from matderiv.expression.matrix_functions import MATRIX_FUNCTIONS, function_kind, is_eigen
+from matderiv.expression.matrix_functions import MATRIX_FUNCTIONS, SMOOTH, function_kind, is_eigen
 from matderiv.expression.nodes import Selection
 from matderiv.expression.size_text import is_worked_out, terms_of_size
 
@@ -250,6 +250,8 @@ def _whole_name_of(atom: Call | Raised | Whole | Rate, names: Mapping[str, str])
             assert exponent is not None
             return f"({form_name(base, names)})^({form_name(exponent, names)})"
         case Whole():
+            if function_kind(atom.function) in _ALONG:
+                return min(_whole_name(way, names) for way in _ways(atom))
             if function_kind(atom.function) not in _TURNED:
                 return _whole_name(atom, names)
             ways = [atom, _turned(atom)]
@@ -271,6 +273,23 @@ def form_name(form: Form, names: Mapping[str, str]) -> str:
 
 #: Functions F of a square matrix with F(Aᵀ) = F(A)ᵀ: both ways of reading A are the same.
 _TURNED = frozenset({"inv", "det", "logdet", *MATRIX_FUNCTIONS})
+
+
+#: The derivatives ∂f(A)_ij/∂a_kl of functions of a square matrix.
+_ALONG = frozenset(f"d{name}" for name in SMOOTH)
+
+
+def _ways(atom: Whole) -> Iterator[Whole]:
+    """∂f(A)_ij/∂a_kl is that of _lk by _ji, and of f(Aᵀ)_kl by _ij and _ji by _lk.
+
+    In a basis where A is diagonal it is δ_ik δ_jl times (f(λ_i) - f(λ_j))/(λ_i - λ_j).
+    """
+    i, j, k, m = atom.indices
+    for letters, orders in (
+        (atom.letters, ((i, j, k, m), (m, k, j, i))),
+        (atom.letters[::-1], ((k, m, i, j), (j, i, m, k))),
+    ):
+        yield from (replace(atom, letters=letters, indices=order) for order in orders)
 
 
 def _turned(atom: Whole) -> Whole:

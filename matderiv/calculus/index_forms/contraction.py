@@ -30,14 +30,16 @@ from matderiv.calculus.index_forms.forms import (
     raised,
     scaled,
     single,
+    size_form,
     to_the,
 )
 from matderiv.calculus.index_forms.known_functions import exponential
-from matderiv.errors import TooLarge
-from matderiv.expression.matrix_functions import function_kind
+from matderiv.expression import nodes
+from matderiv.expression.matrix_functions import exponents, slope_parts
 
 __all__ = ["contracted"]
 
+_A = nodes.Name("A")
 _DERIVATIVE = 4  # indices of the derivative of an entry of f(A) by an entry of A
 _FEW = 6  # terms of a sum that is tried over one denominator
 
@@ -269,38 +271,45 @@ def _inverse(term: Term) -> Term | None:
 
 
 def _trace(term: Term) -> Form | None:
-    """∂(tr f(A))/∂a_kl = f′(A)_lk: Σ_i of the derivatives of f(A)_ii, f a function of a matrix."""
+    """∂(tr f(A))/∂a_kl = f′(A)_lk: Σ_i of the derivatives of f(A)_ii, f a function of a matrix.
+
+    Σ_k of the derivatives of f(A)_ij by a_kk is f′(A)_ij.
+    """
     for atom, power in term.atoms:
         if not isinstance(atom, Whole) or power != 1 or len(atom.indices) != _DERIVATIVE:
             continue
-        row, col, k, m = atom.indices
-        others = (a for a, _ in term.atoms if a != atom)
-        alone = row == col and row not in (k, m) and any(row == b for b, _ in term.bound)
-        if not alone or any(row in letters_of(a) for a in others):
-            continue
-        rest = Term(
-            tuple(a for a in term.atoms if a[0] != atom),
-            tuple(b for b in term.bound if b[0] != row),
-        )
-        return multiplied(((rest, Fraction(1)),), _slope(atom, m, k))
+        first, second = atom.indices[:2], atom.indices[2:]
+        for (row, col), (k, m) in ((first, second), (second[::-1], first[::-1])):
+            others = (a for a, _ in term.atoms if a != atom)
+            alone = row == col and row not in (k, m) and any(row == b for b, _ in term.bound)
+            if not alone or any(row in letters_of(a) for a in others):
+                continue
+            rest = Term(
+                tuple(a for a in term.atoms if a[0] != atom),
+                tuple(b for b in term.bound if b[0] != row),
+            )
+            return multiplied(((rest, Fraction(1)),), _slope(atom, m, k))
     return None
 
 
 def _slope(atom: Whole, row: Index, col: Index) -> Form:
     """The entry of f′(A), of a derivative of f(A)."""
-    function = atom.function[1:]
-    own = replace(atom, function=function)
-    match function_kind(function):
-        case "expm":
-            return single(replace(own, indices=(row, col)))
-        case "eigenvalue":
-            projector = function.replace("eigenvalue", "eigenprojector")
-            return single(replace(own, function=projector, indices=(row, col)))
-        case "sqrtm":
+    factor, found = slope_parts(nodes.MatrixFunction(_A, atom.function[1:]))
+    match found:
+        case nodes.MatrixFunction(_, function):
+            made = single(replace(atom, function=function, indices=(row, col)))
+            if exponents(function) == ("0",):
+                made = single(Delta(row, col))
+        case nodes.Inverse(nodes.MatrixFunction(_, function)):
             letters = tuple((f"{letter}'", size) for letter, size in atom.letters)
-            root = single(replace(own, indices=tuple(letter for letter, _ in letters)))
-            return scaled(single(Whole("inv", letters, root, (row, col))), Fraction(1, 2))
-    raise TooLarge(f"the derivative of {function} is not worked out")
+            inner = tuple(letter for letter, _ in letters)
+            root = single(replace(atom, function=function, indices=inner))
+            made = single(Whole("inv", letters, root, (row, col)))
+        case _:  # the inverse of A
+            made = single(replace(atom, function="inv", indices=(row, col)))
+    if isinstance(factor, str):
+        return multiplied(size_form(factor), made)
+    return scaled(made, factor)
 
 
 def _beside(term: Term, inverse: Whole, atoms: tuple[tuple[Atom, int], ...]) -> Term | None:

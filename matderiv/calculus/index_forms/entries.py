@@ -6,7 +6,6 @@ import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
-from functools import reduce
 from types import MappingProxyType
 
 from matderiv._budget import MOST_WRITTEN_ENTRIES, spend
@@ -21,7 +20,6 @@ from matderiv.calculus.index_forms.forms import (
     Form,
     Index,
     Known,
-    SizeAtom,
     Term,
     Whole,
     added,
@@ -32,6 +30,7 @@ from matderiv.calculus.index_forms.forms import (
     raised,
     scaled,
     single,
+    size_form,
     undivided,
 )
 from matderiv.calculus.index_forms.known_functions import called, called_of_one
@@ -48,11 +47,11 @@ from matderiv.expression import nodes
 from matderiv.expression.assumptions import Assumed
 from matderiv.expression.definitions import unfolded
 from matderiv.expression.dims import SINGLE
+from matderiv.expression.matrix_functions import exponents, matrix_slope
 from matderiv.expression.nodes import Node
 from matderiv.expression.reshaping import moved_indices
 from matderiv.expression.selections import flat_place, places_in
 from matderiv.expression.shapes import Dim, Shape
-from matderiv.expression.size_text import is_worked_out, terms_of_size
 from matderiv.expression.source import source
 
 __all__ = ["Entries"]
@@ -187,7 +186,11 @@ class Entries:
         if isinstance(node, nodes.MatrixFunction):
             if self.shape(node.arg) == (SINGLE, SINGLE):
                 return called_of_one(node.function, self._at(node.arg, (1, 1)), self.letter)
+            if exponents(node.function) == ("0",):
+                return single(Delta(*indices))
             return self._whole(node.function, node.arg, indices)
+        if isinstance(node, nodes.Frechet):
+            return self._frechet(node, indices)
         if not isinstance(node, nodes.Inverse | nodes.Determinant | nodes.LogDet):
             return self._reduction(node, indices)
         if self.shape(node.arg) == (SINGLE, SINGLE):
@@ -206,6 +209,20 @@ class Entries:
         first, second = (self._at(type(node)(part), ()) for part in (left, right))
         combine = multiplied if isinstance(node, nodes.Determinant) else _plus
         return combine(first, second)
+
+    def _frechet(self, node: nodes.Frechet, indices: tuple[Index, ...]) -> Form:
+        """Σ_kl ∂f(A)_ij/∂a_kl e_kl."""
+        shape = self.shape(node.arg)
+        if shape == (SINGLE, SINGLE):
+            slope = matrix_slope(nodes.MatrixFunction(node.arg, node.function), self.shape)
+            return multiplied(self._at(slope, (1, 1)), self._at(node.change, (1, 1)))
+        return self._summed(
+            shape,
+            lambda *places: multiplied(
+                self._whole(f"d{node.function}", node.arg, (*indices, *places)),
+                self._at(node.change, places),
+            ),
+        )
 
     def _of_multiple(
         self,
@@ -449,20 +466,6 @@ class Entries:
     def _log_of_size(self, form: Form) -> Form:
         """The form of log |a|."""
         return called("log", called("abs", form, self.letter), self.letter)
-
-
-def size_form(symbol: str) -> Form:
-    """N as a number; of a size that is worked out, such as N - 1, its sum of products.
-
-    >>> size_form("N - 1") == difference(single(SizeAtom("N")), ONE_FORM)
-    True
-    """
-    if not is_worked_out(symbol):
-        return single(SizeAtom(symbol))
-    return added(
-        scaled(reduce(multiplied, (single(SizeAtom(letter)) for letter in product), ONE_FORM), n)
-        for product, n in ((p, Fraction(n)) for p, n in terms_of_size(symbol).items())
-    )
 
 
 def _places(shape: Sequence[Dim]) -> Iterator[tuple[int, ...]]:

@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, reduce
 from typing import NamedTuple
 
 from matderiv._budget import MOST_TERMS, spend
@@ -21,6 +21,7 @@ from matderiv.errors import TooLarge, ZeroDividedError
 from matderiv.expression.assumptions import ASSUMPTIONS
 from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.nodes import OneHot, Selection
+from matderiv.expression.size_text import is_worked_out, terms_of_size
 
 __all__ = [
     "MINUS_ONE_FORM",
@@ -53,6 +54,7 @@ __all__ = [
     "refreshed",
     "scaled",
     "single",
+    "size_form",
     "undivided",
 ]
 
@@ -228,6 +230,22 @@ ONE_FORM, MINUS_ONE_FORM = constant(Fraction(1)), constant(Fraction(-1))
 def single(atom: Atom, power: int = 1) -> Form:
     """A power of one atom as a form."""
     return ((Term(((atom, power),)), _UNIT),)
+
+
+def size_form(symbol: str) -> Form:
+    """N as a number; of a size that is worked out, such as N - 1, its sum of products.
+
+    >>> size_form("N - 1") == difference(single(SizeAtom("N")), ONE_FORM)
+    True
+    """
+    if symbol.isdigit():
+        return constant(Fraction(symbol))
+    if not is_worked_out(symbol):
+        return single(SizeAtom(symbol))
+    return added(
+        scaled(reduce(multiplied, (single(SizeAtom(letter)) for letter in product), ONE_FORM), n)
+        for product, n in ((p, Fraction(n)) for p, n in terms_of_size(symbol).items())
+    )
 
 
 def difference(left: Form, right: Form) -> Form:

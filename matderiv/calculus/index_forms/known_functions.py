@@ -23,13 +23,14 @@ from matderiv.calculus.index_forms.forms import (
     refreshed,
     scaled,
     single,
+    size_form,
     to_the,
 )
 from matderiv.errors import MissingRuleError
 from matderiv.expression import nodes
 from matderiv.expression.definitions import defined, derivative, unfolded
 from matderiv.expression.functions import FUNCTIONS
-from matderiv.expression.matrix_functions import function_kind
+from matderiv.expression.matrix_functions import exponent_of, function_kind
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import OPERATIONS
 
@@ -37,6 +38,7 @@ __all__ = ["called", "called_of_one", "combined", "exponential", "mirrored", "sl
 
 _HALF = constant(Fraction(1, 2))
 _U = nodes.Name("u")
+_MOST_POWER = 6  # of exp(u) and of 1 + exp(u) in a quotient that is taken apart
 
 #: Makes letters that nothing else uses.
 Fresh = Callable[[], str]
@@ -84,6 +86,12 @@ def called_of_one(function: str, u: Form, fresh: Fresh) -> Form:
             return called("exp", u, fresh)
         case "sqrtm":
             return called("sqrt", u, fresh)
+        case "logm":
+            return called("log", u, fresh)
+        case "sinm" | "cosm" as kind:
+            return called(kind[:-1], u, fresh)
+        case "matrix_power":
+            return raised(u, size_form(exponent_of(function)))
         case "eigenvalue":
             return u
     return ONE_FORM
@@ -164,6 +172,8 @@ def _put(node: Node, forms: Mapping[str, Form], fresh: Fresh) -> Form:
 def mirrored(form: Form) -> Form:
     """The form with f(-u) as f(u), -f(u) or 1 - f(u), whichever of u and -u reads first.
 
+    Quotients of exp(u) and 1 + exp(u) are taken apart into partial fractions, those of -u too.
+
     >>> u = single(Entry("u", ()))
     >>> mirrored(single(Call("tanh", scaled(u, Fraction(-1))))) == scaled(
     ...     single(Call("tanh", u)), Fraction(-1)
@@ -172,14 +182,61 @@ def mirrored(form: Form) -> Form:
     """
     made: list[Form] = []
     for term, number in form:
-        plain = tuple(pair for pair in term.atoms if _parity(pair[0]) == "")
-        found: Form = ((Term(plain, term.bound), number),)
+        plain: list[tuple[Atom, int]] = []
+        turned: Form = ONE_FORM
+        powers: dict[Form, tuple[int, int]] = {}
         for atom, power in term.atoms:
-            if _parity(atom) != "":
+            u, plus = _exponent(atom)
+            if u is not None:
+                inner, sign = _turned(u)
+                e, b = powers.get(inner, (0, 0))
+                # 1 + exp(-u) = exp(-u)·(1 + exp(u))
+                e += power * sign if not plus else min(sign, 0) * power
+                powers[inner] = e, b + power * plus
+            elif _parity(atom) != "":
                 other = _mirrored(atom)
-                found = multiplied(found, other if power == 1 else to_the(other, power))
-        made.append(found)
+                turned = multiplied(turned, other if power == 1 else to_the(other, power))
+            else:
+                plain.append((atom, power))
+        found: Form = ((Term(tuple(plain), term.bound), number),)
+        for u, (e, b) in powers.items():
+            found = multiplied(found, _partial_fractions(u, e, b))
+        made.append(multiplied(found, turned))
     return added(made)
+
+
+def _exponent(atom: Atom) -> tuple[Form | None, bool]:
+    """The u of exp(u), and of 1 + exp(u), with whether it is that."""
+    match atom:
+        case Call(function="exp", arg=u):
+            return u, False
+        case Raised(base=((_, one), (_, other)) as base, exponent=None) if one == other == 1:
+            for (first, _), (last, _) in (base, base[::-1]):
+                match first.atoms:
+                    case ((Call(function="exp", arg=u), 1),) if not first.bound:
+                        return (u, True) if last == Term() else (None, False)
+    return None, False
+
+
+def _turned(u: Form) -> tuple[Form, int]:
+    """Whichever of u and -u reads first, and the sign that makes it u."""
+    inner = sealed(mirrored(u))
+    if not inner or inner[0][1] > 0:
+        return inner, 1
+    return scaled(inner, Fraction(-1)), -1
+
+
+def _partial_fractions(u: Form, e: int, b: int) -> Form:
+    """Eᵉ·Bᵇ of E = exp(u) and B = 1 + E, where b < 0 by sums of powers of one of them."""
+    one = single(Call("exp", u))
+    if b >= 0 or e == 0 or max(abs(e), -b) > _MOST_POWER:
+        plus = to_the(added((ONE_FORM, one)), b)
+        return multiplied(to_the(one, e), plus)
+    if e > 0:  # E = B - 1
+        return difference(_partial_fractions(u, e - 1, b + 1), _partial_fractions(u, e - 1, b))
+    return difference(  # 1 = B - E
+        _partial_fractions(u, e, b + 1), _partial_fractions(u, e + 1, b)
+    )
 
 
 def _parity(atom: Atom) -> str:
@@ -189,11 +246,9 @@ def _parity(atom: Atom) -> str:
 
 def _mirrored(atom: Atom) -> Form:
     assert isinstance(atom, Call)
-    inner = sealed(mirrored(atom.arg))
-    if not inner or inner[0][1] > 0:
-        return single(Call(atom.function, inner))
-    turned = single(Call(atom.function, scaled(inner, Fraction(-1))))
-    match _parity(atom):
+    inner, sign = _turned(atom.arg)
+    turned = single(Call(atom.function, inner))
+    match _parity(atom) if sign < 0 else "even":
         case "odd":
             return scaled(turned, Fraction(-1))
         case "complement":

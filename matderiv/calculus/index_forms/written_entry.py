@@ -288,5 +288,6 @@ RULES: Mapping[type, _Rule] = {
     nodes.Determinant: _as_it_stands,
     nodes.LogDet: _as_it_stands,
     nodes.MatrixFunction: _as_it_stands,
+    nodes.Frechet: _as_it_stands,
     nodes.Functional: _as_it_stands,
 }

@@ -29,7 +29,7 @@ from matderiv.calculus.sweep.vanishing import reads_zero
 from matderiv.expression import nodes
 from matderiv.expression.definitions import derivative, outside_a_trace, unfolded
 from matderiv.expression.dims import SINGLE, Shape
-from matderiv.expression.matrix_functions import slope_of_trace
+from matderiv.expression.matrix_functions import exponents, is_eigen, slope_of_trace
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import rules_of
 
@@ -400,15 +400,32 @@ def logdet(node: nodes.LogDet, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
 
 @_rule(nodes.MatrixFunction)
 def matrix_function(node: nodes.MatrixFunction, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
-    """The rule d tr f(A) = tr(f′(A)·dA): g·f′(A)ᵀ. Higham, Functions of Matrices (2008), 3.
+    """The rule d tr f(A) = tr(f′(A)·dA): g·f′(A)ᵀ; outside a trace the derivative of f(Aᵀ) along G.
+
+    Source: Higham, Functions of Matrices (2008), 3.2.
 
     Raises:
-        UnsupportedError: it does not stand in a trace, so that there are no words for its gradient.
+        UnsupportedError: it is an eigenvector, whose derivative has no words.
     """
+    if exponents(node.function) == ("0",):
+        return (_nothing(shape(node)),)
     factor = multiple_of_eye(g, shape)
-    if factor is None:
+    if factor is not None:
+        return (_times(factor, slope_of_trace(node, shape)),)
+    if is_eigen(node.function):
         raise outside_a_trace(node)
-    return (_times(factor, slope_of_trace(node)),)
+    return (_along(node, g, shape),)
+
+
+def _along(node: nodes.MatrixFunction | nodes.Frechet, g: Node, shape: ShapeOf) -> Node:
+    whole = filled(g, shape(node), shape)
+    return nodes.Frechet(nodes.Transpose(node.arg), whole, node.function)
+
+
+@_rule(nodes.Frechet)
+def frechet(node: nodes.Frechet, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
+    """The rule for E, in which it is linear: the derivative of f(Aᵀ) along G; A does not move."""
+    return (_nothing(shape(node)), _along(node, g, shape))
 
 
 @_rule(nodes.OneHot)

@@ -155,10 +155,10 @@ _ON_OPERANDS = {
 }
 
 
-@_rule(nodes.MatrixFunction)
-def _matrix_function(node: nodes.MatrixFunction) -> _Conditions:
-    """A principal root has positive eigenvalues; one eigenvalue alone is a differentiable one."""
-    if function_kind(node.function) == "sqrtm":
+@_rule(nodes.MatrixFunction, nodes.Frechet)
+def _matrix_function(node: nodes.MatrixFunction | nodes.Frechet) -> _Conditions:
+    """A root and a logarithm have a slit; one eigenvalue alone is a differentiable one."""
+    if function_kind(node.function) in ("sqrtm", "logm"):
         yield "no_negative_eigenvalue", node.arg
     if is_eigen(node.function):
         if not is_symmetric_product(node.arg):

@@ -11,8 +11,13 @@ from typing import get_args
 
 from matderiv.calculus.formulas.broadcasting import ShapeOf, filled, is_fixed
 from matderiv.expression import nodes
-from matderiv.expression.definitions import derivative, outside_a_trace, unfolded
-from matderiv.expression.matrix_functions import matrix_slope
+from matderiv.expression.definitions import (
+    derivative,
+    outside_a_trace,
+    second_derivative,
+    unfolded,
+)
+from matderiv.expression.matrix_functions import is_eigen, matrix_times, slope_parts
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import rules_of
 
@@ -241,21 +246,33 @@ def norm(node: nodes.Norm, da: Node, shape: ShapeOf) -> Node:
 def of_trace(node: nodes.MatrixFunction, da: Node, shape: ShapeOf) -> Node:
     """For tr f(A): tr(f′(A)·dA). Higham, Functions of Matrices (2008), 3."""
     change = filled(da, shape(node.arg), shape)
-    match matrix_slope(node):
-        case nodes.Divide(matrix, number):
-            return nodes.Divide(nodes.Trace(nodes.MatMul(matrix, change)), number)
-        case matrix:
-            return nodes.Trace(nodes.MatMul(matrix, change))
+    factor, matrix = slope_parts(node)
+    return matrix_times(factor, nodes.Trace(nodes.MatMul(matrix, change)), shape)
 
 
 @_rule(nodes.MatrixFunction)
-def matrix_function(node: nodes.MatrixFunction, *_: object) -> Node:
-    """For f(A) outside a trace: no words.
+def matrix_function(node: nodes.MatrixFunction, da: Node, shape: ShapeOf) -> Node:
+    """For f(A) outside a trace: its derivative along dA. Higham, Functions of Matrices (2008), 3.
 
     Raises:
-        UnsupportedError: always.
+        UnsupportedError: it is an eigenvector, whose derivative has no words.
     """
-    raise outside_a_trace(node)
+    if is_eigen(node.function):
+        raise outside_a_trace(node)
+    return nodes.Frechet(node.arg, filled(da, shape(node.arg), shape), node.function)
+
+
+@_rule(nodes.Frechet)
+def frechet(node: nodes.Frechet, da: Change, de: Change, shape: ShapeOf) -> Node:
+    """For the derivative of f(A) along E, in which it is linear: that along dE.
+
+    Raises:
+        UnsupportedError: A changes.
+    """
+    if da is not None:
+        raise second_derivative(node)
+    assert de is not None
+    return nodes.Frechet(node.arg, filled(de, shape(node.arg), shape), node.function)
 
 
 @_rule(nodes.Inverse)

@@ -44,6 +44,7 @@ from matderiv.calculus.sweep.vanishing import (
 from matderiv.errors import InputError, UnsupportedError
 from matderiv.expression import nodes
 from matderiv.expression.assumptions import Assumed
+from matderiv.expression.definitions import second_derivative
 from matderiv.expression.nodes import Node
 from matderiv.expression.shapes import Shape
 from matderiv.expression.source import source
@@ -361,6 +362,8 @@ def _uses(value: Node, upstream: Node, shape: ShapeOf, moving: frozenset[str]) -
     if moving.isdisjoint(nodes.names_in(value)):
         return
     operands = nodes.children(value)
+    if isinstance(value, nodes.Frechet) and not moving.isdisjoint(nodes.names_in(value.arg)):
+        raise second_derivative(value)
     for operand, gradient in zip(operands, adjoint(value, upstream, shape), strict=True):
         yield from _uses(operand, gradient, shape, moving)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
 
+from matderiv.calculus.deciding.textbook import Textbook
 from matderiv.calculus.formulas.broadcasting import filled
 from matderiv.calculus.formulas.runnable import size_lines, written_for
 from matderiv.calculus.index_forms.forms import Form, Index
@@ -122,11 +123,11 @@ class Task:
         values, inputs, sums = self._letters
         return (*sums, *values, *inputs)
 
-    @property
-    def running_letters(self) -> tuple[str, ...]:
-        """Letters i, j, k … for sums over all entries of an array."""
+    @cached_property
+    def textbook(self) -> Textbook:
+        """The proved words of formulas; letters i, j, k … of sums over all entries of an array."""
         values, inputs, sums = self._letters
-        return (*values, *sums, *inputs)
+        return Textbook(self.sweep.facts.shape, (*values, *sums, *inputs))
 
     def value_indices(self, shape: Shape) -> tuple[Index, ...]:
         """Indices i, j of a value; 1 along an axis of size 1."""

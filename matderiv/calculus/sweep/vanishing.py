@@ -50,6 +50,7 @@ _SUSPECT = (
     nodes.Determinant,
     nodes.LogDet,
     nodes.MatrixFunction,
+    nodes.Frechet,
 )
 _LARGEST = 2000  # entries of an array in a program that is worked out
 _SMALL = (2, 3, 4)  # sizes at which values are compared

@@ -159,7 +159,8 @@ def _keeps(node: Node, *, in_loss: bool) -> bool:
         | nodes.Norm
         | nodes.Pi
         | nodes.Functional
-        | nodes.MatrixFunction,
+        | nodes.MatrixFunction
+        | nodes.Frechet,
     )
 
 
