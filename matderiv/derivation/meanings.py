@@ -1,4 +1,4 @@
-"""What gradients say: patterns that are known by a name, each of whose claims is proved.
+"""The meaning of gradients: patterns that are known by a name, each of whose claims is proved.
 
 A pattern is found by how the program is written. It is kept only where all of its claims are
 proved, so that a page never says of a program what does not hold for it.
@@ -45,7 +45,7 @@ _MATRIX = 2  # dimensions
 _SHARES = 3  # of a gradient that is a sum over the uses of a name
 _LONGEST = 16  # cost of a share
 
-#: What is said, in the order in which a page says it. After an underscore: whether it is said of
+#: The statements, in the order in which a page says it. After an underscore: whether it is said of
 #: rows, of columns, or of all entries.
 MeaningKind = Literal[
     "residual",
@@ -73,7 +73,7 @@ _Shown: TypeAlias = Mapping[str, Node | tuple[Node, Node]]
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What is said, the formulas and equations in its sentence, and the proofs of its claims."""
+    """A statement: its kind, the formulas and equations in its sentence, and the proofs of its claims."""
 
     kind: MeaningKind
     shown: _Shown
@@ -104,7 +104,7 @@ _Finder: TypeAlias = Callable[["_Program"], Iterator[_Found]]
 
 @lru_cache(maxsize=4)
 def meanings(task: Task) -> tuple[Meaning, ...]:
-    """What the gradients of a task say; each kind once.
+    """The statements about the gradients of a task; each kind once.
 
     >>> ridge = read_task("L = sum((X @ W - T)**2) + lam*sum(W**2)", ("W",))
     >>> [meaning.kind for meaning in meanings(ridge)]

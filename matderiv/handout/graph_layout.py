@@ -35,7 +35,7 @@ _APART = 1  # lines between boxes
 LINE = 1.3
 
 Edge: TypeAlias = tuple[str, str]
-Point: TypeAlias = tuple[float, int]
+Corner: TypeAlias = tuple[float, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class Wire:
     """Corners of a line that goes right, then up or down, then right; `ends` at a box."""
 
     start: str
-    points: tuple[Point, ...]
+    points: tuple[Corner, ...]
     ends: str | None
 
 
@@ -83,7 +83,7 @@ class Drawing:
 
     boxes: tuple[Placed, ...]
     wires: tuple[Wire, ...]
-    forks: tuple[Point, ...]
+    forks: tuple[Corner, ...]
     width: float
     rows: int
 
@@ -188,7 +188,7 @@ class _Layout:
         wide = [
             max((self.widths[s.source] for s in layer if s.end), default=0.0) for layer in layers
         ]
-        wires, forks = list[Wire](), list[Point]()
+        wires, forks = list[Wire](), list[Corner]()
         lefts, x = list[float](), 0.0
         for n, layer in enumerate(layers):
             lefts.append(x)

@@ -1,4 +1,4 @@
-"""What the gradients of a page say, one paragraph for each pattern that is found in them."""
+"""The meaning of the gradients of a page, one paragraph for each pattern that is found in them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ __all__ = ["meaning_section"]
 
 
 def meaning_section(task: Task, known: Container[str], language: str) -> Iterator[Block]:
-    """What the gradients of a task say; values that the page has no name for are defined first."""
+    """The meaning of the gradients of a task; values that the page has no name for are defined first."""
     found = meanings(task)
     if not found:
         return
