@@ -73,7 +73,7 @@ _Shown: TypeAlias = Mapping[str, Node | tuple[Node, Node]]
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """A statement: its kind, the formulas and equations in its sentence, and the proofs of its claims."""
+    """A statement: its kind, the formulas in its sentence, and the proofs of its claims."""
 
     kind: MeaningKind
     shown: _Shown

@@ -26,7 +26,7 @@ __all__ = ["meaning_section"]
 
 
 def meaning_section(task: Task, known: Container[str], language: str) -> Iterator[Block]:
-    """The meaning of the gradients of a task; values that the page has no name for are defined first."""
+    """The meaning of the gradients of a task; values without a name on the page come first."""
     found = meanings(task)
     if not found:
         return
