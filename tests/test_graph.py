@@ -74,7 +74,7 @@ def test_lines_lie_apart_and_boxes_too() -> None:
         for one, other in itertools.combinations(drawing.boxes, 2):
             beside = one.x + one.width <= other.x or other.x + other.width <= one.x
             assert beside or one.row + one.rows <= other.row or other.row + other.rows <= one.row
-        assert all(0 <= box.row and box.row + box.rows <= drawing.rows for box in drawing.boxes)
+        assert all(box.row >= 0 and box.row + box.rows <= drawing.rows for box in drawing.boxes)
     assert wrong <= len(GRAPHS) // 20
 
 

@@ -34,6 +34,7 @@ from matderiv.handout.document import (
 from matderiv.handout.graph import graph_of_values
 from matderiv.handout.meanings import meaning_section
 from matderiv.handout.notation_box import notation_paragraph
+from matderiv.handout.numbers import number_section
 from matderiv.handout.principles import principle_table, shape_question
 from matderiv.handout.program import condition_section, numpy_answers
 from matderiv.handout.readings import reading_sentences
@@ -236,6 +237,10 @@ def _meaning(board: Board, composer: ProgramComposer) -> Iterator[Block]:
     return meaning_section(board.task, {name for name, _ in board.values}, composer.language)
 
 
+def _numbers(board: Board, composer: ProgramComposer) -> Iterator[Block]:
+    return number_section(board.task, composer.language)
+
+
 def _numpy(board: Board, composer: ProgramComposer) -> Iterator[Block]:
     del board
     return numpy_answers(composer)
@@ -259,5 +264,5 @@ def _proof(board: Board, composer: ProgramComposer) -> Iterator[Block]:
 _SECTIONS: Mapping[Length, tuple[_Section, ...]] = {
     "board": (_problem, _graph, _lines, _numpy, _proof),
     "card": (_given, _small_graph, _formulas, _principle, _code, _proof),
-    "short": (_problem, _graph, _lines, _numpy, _meaning, _question, _closer, _proof),
+    "short": (_problem, _graph, _lines, _numpy, _meaning, _numbers, _question, _closer, _proof),
 }
