@@ -18,15 +18,14 @@ from matderiv.errors import MatderivError
 from matderiv.expression.exact import exact_value
 from matderiv.expression.shapes import Dim, Shape
 
-__all__ = ["DECIMALS", "Nudge", "WorkedNumbers", "worked_numbers"]
+__all__ = ["Nudge", "WorkedNumbers", "worked_numbers"]
 
 _ZERO = 8  # what a zero counts among large numbers
 _TRIES, _WANTED = 80, 12  # draws, and those of which the plainest is taken
 _SIZES = (2, 3)
 _LARGEST, _FINEST = 60, 6  # of numbers on a page, and of their denominators
 _STEP = Fraction(1, 100)
-#: Digits behind the point of a loss, at most.
-DECIMALS = 8
+_DECIMALS = 8  # of a loss
 
 #: A number or an array of numbers, each of them exact.
 _Array = Any
@@ -163,7 +162,7 @@ def _nudge(
                 raised[indices] += _STEP
                 changed = {**inputs, name: raised if raised.shape else raised[()]}
                 after = Fraction(_values(task, changed)[task.loss])
-                if (after * 10**DECIMALS).denominator != 1:
+                if (after * 10**_DECIMALS).denominator != 1:
                     return None
                 slope, before = Fraction(slopes[indices]), Fraction(values[task.loss])
                 return Nudge(name, indices, _STEP, before, after, slope)

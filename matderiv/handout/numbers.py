@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 from matderiv.calculus.sweep.task import Task
 from matderiv.derivation.sides import Numerals
-from matderiv.derivation.worked_numbers import DECIMALS, Nudge, WorkedNumbers, worked_numbers
 from matderiv.handout.document import Block, Equation, Heading, Math, Paragraph, Segments
 from matderiv.handout.sentences import fill, listed, together
 from matderiv.notation.boxes import Aligned, Box, NumberBox, Operator, Row, Scripts, Terms
@@ -15,14 +15,20 @@ from matderiv.notation.formulas import Formulas
 from matderiv.notation.names import call, function_box, name_box
 from matderiv.notation.program import ProgramNotation
 
+if TYPE_CHECKING:
+    from matderiv.derivation.worked_numbers import Nudge, WorkedNumbers
+
 __all__ = ["number_section"]
 
 #: The width in em up to which arrays stand side by side.
 _ROOM = 29.0
+_DIGITS = 8  # behind the point, of a loss at most
 
 
 def number_section(task: Task, language: str) -> Iterator[Block]:
     """The section; nothing where the values of the program are no fractions at whole numbers."""
+    from matderiv.derivation.worked_numbers import worked_numbers
+
     found = worked_numbers(task)
     if found is None:
         return
@@ -111,5 +117,5 @@ def _decimal(number: Fraction) -> Box:
     >>> _decimal(Fraction(299005, 100000))
     NumberBox(text='2.99005')
     """
-    text = f"{float(abs(number)):.{DECIMALS}f}".rstrip("0").rstrip(".")
+    text = f"{float(abs(number)):.{_DIGITS}f}".rstrip("0").rstrip(".")
     return Terms((("-", NumberBox(text)),)) if number < 0 else NumberBox(text)

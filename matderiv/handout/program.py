@@ -32,7 +32,6 @@ from matderiv.handout.document import (
 )
 from matderiv.handout.lines import assignment, derivatives_in, foreign_names
 from matderiv.handout.meanings import meaning_section
-from matderiv.handout.numbers import number_section
 from matderiv.handout.readings import reading_sentences
 from matderiv.handout.second import second_words
 from matderiv.handout.sentences import Fields, fill, together
@@ -102,10 +101,9 @@ def page_blocks(composer: ProgramComposer) -> Iterator[Block]:
 
 
 def what_it_says(composer: ProgramComposer) -> Iterator[Block]:
-    """The gradients in numbers, and their meaning where they show a pattern known by a name."""
+    """The meaning of the gradients, where they show a pattern that is known by a name."""
     known = {a.name for a in composer.task.sweep.graph.values}
     task = with_board_names(composer.task, lifted=True)
-    yield from number_section(composer.task, composer.language)
     yield from meaning_section(task, known, composer.language)
 
 

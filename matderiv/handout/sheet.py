@@ -25,6 +25,7 @@ from matderiv.handout.document import (
     Paragraph,
     Text,
 )
+from matderiv.handout.numbers import number_section
 from matderiv.handout.obstacle import obstacle
 from matderiv.handout.program import (
     page_title,
@@ -72,6 +73,7 @@ def _blocks(composer: ProgramComposer) -> Iterator[Block]:
         yield Paragraph(fill(language, "handout.exchanged", fields))
         yield from _formulas(beside, second.wrt)
     yield from step_sections(composer)
+    yield from number_section(composer.task, language)
     yield from what_it_says(composer)
     yield Heading(2, fill(language, "program.heading_checked", {}))
     yield from proof_section(composer)
