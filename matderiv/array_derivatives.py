@@ -18,6 +18,7 @@ from matderiv.calculus.sweep.singular import refuse_singular
 from matderiv.errors import ShapeError
 from matderiv.expression.assumptions import Assumed, infer_assumed, read_assumed
 from matderiv.expression.declared import declared_letters, ones_kept
+from matderiv.expression.known_shapes import named_sizes
 from matderiv.expression.parse import parse
 from matderiv.expression.program import Program
 from matderiv.expression.shapes import Shape, read_as
@@ -53,7 +54,7 @@ def hessian(
         Magnus and Neudecker, Matrix Differential Calculus, ch. 6 and 10.
 
     >>> print(hessian("p = sigmoid(X @ w); L = -sum(y*log(p) + (1 - y)*log(1 - p))", wrt="w"))
-    X.T @ diag((1 - p)*p) @ X
+    X.T @ diag(p*(1 - p)) @ X
     """
     return asked_for("hessian", program, wrt, sizes=sizes, shapes=shapes, assume=assume, form=form)
 
@@ -157,10 +158,11 @@ def asked_for(
     direction: str | None = None,
 ) -> ArrayDerivative:
     """The answer of one of the functions above."""
-    written = parse(program_text(program))
+    written = parse(program_text(program), shapes)
     assumed = read_assumed(written, assume)
     second = kind in ("hessian", "hvp")
     known = _inferred(written, assumed, sizes, shapes, scalar=second)
+    written, known = named_sizes(written, known)
     asked = question_of(kind, written, known, assumed, wrt)
     if layout is not None:
         asked = with_layout(asked, layout, known)

@@ -27,14 +27,12 @@ from matderiv.expression.assumptions import (
     ASSUMPTIONS,
     Assumed,
     Convention,
-    infer_assumed,
-    read_assumed,
     read_convention,
+    read_shaped,
 )
-from matderiv.expression.declared import declared_letters, ones_kept
+from matderiv.expression.declared import declared_letters
 from matderiv.expression.known_shapes import settled
 from matderiv.expression.nodes import Node
-from matderiv.expression.parse import parse
 from matderiv.expression.program import Program
 from matderiv.expression.readings import Reading
 from matderiv.expression.shapes import Shape, read_as
@@ -380,11 +378,9 @@ def gradient(
     inv(S)
     """
     with uncollected():
-        written = parse(program_text(program))
-        assumed = read_assumed(written, assume)
+        text = program_text(program)
+        written, assumed, known = read_shaped(text, assume, sizes=sizes, shapes=shapes, scalar=True)
         meant = read_convention(convention, assumed)
-        known = infer_assumed(written, assumed, sizes=sizes, shapes=shapes, scalar=True)
-        known = ones_kept(written, known, shapes)
         named = (wrt,) if isinstance(wrt, str) else None if wrt is None else tuple(wrt)
         names = chosen(written, named, known, assumed=assumed, assigned=True)
         declared = declared_letters(known, sizes, shapes)

@@ -14,6 +14,7 @@ from matderiv.array_results import ArrayDerivative
 from matderiv.calculus.sweep.in_one_piece import ArrayTask, read_array
 from matderiv.calculus.sweep.local_jacobian import JacobianSize, LocalJacobian, check_type
 from matderiv.errors import InputError
+from matderiv.expression._names import tell_apart
 from matderiv.handout.document import Document, Heading
 from matderiv.handout.jacobian import compose_jacobian
 from matderiv.handout.sentences import fill
@@ -66,10 +67,11 @@ class Jacobian(ArrayDerivative):
         `seed`; their `answers` stand at the end, unless that is "none".
 
         Raises:
-            InputError: no such language, the Jacobian is too large to be written out, or there are
-                no exercises about it.
+            InputError: no such language, the Jacobian is too large to be written out, there are no
+                exercises about it, or two names of the program cannot be told apart on a page.
             ProofError: a link of the derivation, its entries or its structure are not proved.
         """
+        tell_apart(self.program, {name: len(shape) for name, shape in self.shapes.items()})
         size = self.size
         if show is not None and size.count > MOST_SHOWN:
             raise InputError(
@@ -77,10 +79,12 @@ class Jacobian(ArrayDerivative):
                 "be written out. Leave --show away, or choose smaller sizes."
             )
         most = max(size.rows, size.cols) if show == "all" else show
-        rows = self.form != "vec"
         alone = not self.shapes[self.program.loss.name]
         found = self.found if alone else replace(self.found, tied="")  # said before
-        size_page = compose_jacobian(found, self.dtype, most, lang, by_rows=rows)
+        axes = max(len(self.shapes[name]) for name in (self.program.loss.name, *self.wrt))
+        written = not alone and axes == 1 and show is None  # as a matrix, with its entries
+        sizes_alone = self.form == "vec" or written
+        size_page = compose_jacobian(found, self.dtype, most, lang, sizes_alone=sizes_alone)
         if alone:
             if exercises:
                 raise InputError(

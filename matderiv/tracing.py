@@ -60,14 +60,11 @@ _UFUNCS = {
 #: Names of NumPy and SciPy that the language spells in another way, where both mean the same.
 _SPELLED = {"absolute": "abs", "expit": "sigmoid"}
 
-#: The attributes of an array that are sizes, which formulas hold as letters.
-_SIZES = frozenset(("shape", "size", "ndim"))
-
 #: Questions of Python's that a value without numbers cannot answer.
 _REFUSED = {
     "bool": "the way depends on a value; write where(condition, a, b)",
     "iter": "a loop runs over the entries of an array; write it for the whole array",
-    "len": "a length is asked for; make the size a parameter, a scalar",
+    "len": "a length is asked for, which is a number; write x.shape[0]",
     "array": "a function that is not NumPy's asks an array for its numbers",
     "setitem": "an entry is written into an array; put the array together in a formula",
 } | dict.fromkeys(("float", "int", "index", "complex"), "a value is made a number")
@@ -128,7 +125,7 @@ class Traced:
 
     __hash__ = object.__hash__
 
-    def __getattr__(self, name: str) -> Traced | Callable[..., Traced]:
+    def __getattr__(self, name: str) -> Traced | _Sizes | Callable[..., Traced]:
         """A.T, A.real, and methods such as A.sum(axis=0)."""
         if name.startswith("_"):
             raise AttributeError(name)
@@ -137,8 +134,10 @@ class Traced:
             return Traced(self.trace, attribute)
         if name == "real":  # an attribute of NumPy's arrays; all numbers are real
             return self
-        if name in _SIZES:
-            self.trace.refuse(f".{name} is asked for; make the size a parameter, a scalar")
+        if name == "shape":
+            return _Sizes(self, attribute)
+        if name == "size":
+            return Traced(self.trace, attribute)
         if name not in KNOWN:
             self.trace.refuse(f".{name} is not in the language")
         return lambda *args, **options: _call(self.trace, attribute, args, options)
@@ -187,6 +186,24 @@ class Traced:
     def __abs__(self) -> Traced:
         """|A|."""
         return _called("abs", (self,), {})
+
+
+class _Sizes:
+    """The shape of a value; each of its sizes is a value."""
+
+    def __init__(self, of: Traced, attribute: ast.expr) -> None:
+        self.of, self.attribute = of, attribute
+
+    def __getitem__(self, axis: int) -> Traced:
+        """A.shape[0]."""
+        place = _read(self.of.trace, axis)
+        return Traced(self.of.trace, ast.Subscript(self.attribute, place, ast.Load()))
+
+    def __iter__(self) -> Iterator[Traced]:
+        """The sizes in n, d = A.shape: one of a name in small letters, two of another."""
+        if not isinstance(self.of.expression, ast.Name):
+            self.of.trace.refuse("the shape is that of no parameter; write n = Y.shape[0]")
+        yield from map(self.__getitem__, range(1 + self.of.expression.id[0].isupper()))
 
 
 def _operated(trace: _Trace, word: str, left: object, right: object) -> Traced:

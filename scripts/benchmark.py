@@ -80,7 +80,7 @@ def ratio(one: Callable[[], object], other: Callable[[], object], repeat: int) -
 
 
 def peak_memory(command: list[str]) -> float:
-    """The peak memory of a command in MiB."""
+    """The peak memory of a command in MiB, by a small process: a child counts its parent's, too."""
     code = (
         "import resource, subprocess, sys;"
         "subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL);"
@@ -110,27 +110,19 @@ def start_up(repeat: int) -> list[Target]:
 
 def help_is_light() -> list[Target]:
     """--help and shell completion must not import SymPy."""
+    code = (
+        "import sys, matderiv.cli as c\n"
+        "try: c.main(sys.argv[1:])\n"
+        "except SystemExit: pass\n"
+        "print('sympy' in sys.modules, file=sys.stderr)"
+    )
+    completing = {"COMP_WORDS": "matderiv d", "COMP_CWORD": "1"}
+    completing["_MATDERIV_COMPLETE"] = "bash_complete"
     targets = []
-    for name, arguments, environment in (
-        ("--help", ["--help"], {}),
-        (
-            "shell completion",
-            [],
-            {"_MATDERIV_COMPLETE": "bash_complete", "COMP_WORDS": "matderiv d", "COMP_CWORD": "1"},
-        ),
-    ):
-        code = (
-            "import sys, matderiv.cli as c\n"
-            "try: c.main(sys.argv[1:])\n"
-            "except SystemExit: pass\n"
-            "print('sympy' in sys.modules, file=sys.stderr)"
-        )
+    for name, arguments, more in (("--help", ["--help"], {}), ("shell completion", [], completing)):
+        command = [sys.executable, "-c", code, *arguments]
         done = subprocess.run(
-            [sys.executable, "-c", code, *arguments],
-            check=True,
-            capture_output=True,
-            text=True,
-            env=ENVIRONMENT | environment,
+            command, check=True, capture_output=True, text=True, env=ENVIRONMENT | more
         )
         loaded = done.stderr.strip().endswith("True")
         targets.append(Target(f"{name}: SymPy imported (0 no, 1 yes)", float(loaded), 0, ""))
@@ -176,14 +168,20 @@ def deriving(repeat: int) -> list[Target]:
     ]
 
 
+def _derived(program: str, **asked: Any) -> None:  # noqa: ANN401 - options of `gradient`
+    """A gradient derived as if it were the first."""
+    from matderiv import gradients as own
+
+    own.forget()
+    own.gradient(program, **asked)
+
+
 def gradients() -> list[Target]:
     """The table of gradients, derived and proved, against SymPy's bare `diff`; long chains."""
     import compare_sympy as peer  # which also puts the tests' modules on the path
     import numpy as np
     from _gradient_table import sized, table
     from sympy.core.cache import clear_cache
-
-    from matderiv import gradients as own
 
     warnings.simplefilter("ignore")  # SymPy's own deprecations
     mine, theirs = [], []
@@ -193,15 +191,7 @@ def gradients() -> list[Target]:
         program = sized(entry.program, sizes)
         shapes = {name: entry.shape(name, sizes) for name in entry.shapes}
 
-        def derive(
-            program: str = program,
-            wrt: str = entry.wrt,
-            shapes: Any = shapes,  # noqa: ANN401 - bound here, as the loop goes on
-            assume: Any = entry.assume,  # noqa: ANN401 - as above
-        ) -> None:
-            own.forget()
-            own.gradient(program, wrt=wrt, shapes=shapes, assume=assume)
-
+        derive = partial(_derived, program, wrt=entry.wrt, shapes=shapes, assume=entry.assume)
         derive()  # what is imported on demand is imported
         spent = seconds(derive)
         every += spent

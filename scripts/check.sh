@@ -19,11 +19,11 @@ python -m mypy >"$told/mypy" 2>&1 &
 mypy=$!
 python -m pyright --pythonpath "$(command -v python)" >"$told/pyright" 2>&1 &
 pyright=$!
-"${MATDERIV_FRAMEWORKS:-python}" -m pytest -n 0 -rs "$@" tests/test_frameworks.py \
+"${MATDERIV_FRAMEWORKS:-python}" -m pytest -n 0 -rs "$@" tests/test_frameworks.py tests/test_torch_modules.py \
   >"$told/frameworks" 2>&1 &
 frameworks=$!
 failed=0
-python -m pytest --whole --ignore tests/test_frameworks.py "$@" || failed=1
+python -m pytest --whole --ignore tests/test_frameworks.py --ignore tests/test_torch_modules.py "$@" || failed=1
 wait "$mypy" || failed=1
 wait "$pyright" || failed=1
 wait "$frameworks" || failed=1

@@ -249,6 +249,7 @@ _MISSING = {
     "the whole number next to one": ["round"],
     "sums of some of the entries": ["cumsum", "diff"],
     "entries named by arrays": ["onehot", "tri"],
+    "windows of entries": ["windows", "fold", "conv1d", "conv2d", "einsum"],
     "entries in another shape": ["reshape", "ravel", "vec", "kron"],
     "a part of a matrix": ["diagonal", "triu", "tril", "solve_triangular"],
     "a function of a matrix": [

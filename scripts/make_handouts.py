@@ -263,7 +263,10 @@ def _derived(
     return matderiv.derive(program, sizes=dict(sizes), shapes=dict(shapes), wrt=wrt or None)
 
 
-def work(job: Job) -> tuple[int, list[str]]:
+_Result = tuple[int, list[str]]  # how many files were written, and lines about others
+
+
+def work(job: Job) -> _Result:
     """Do a job: how many files were written, and a line about each one that was not."""
     written: int = 0
     failures: list[str] = []
@@ -286,48 +289,33 @@ def _line(path: Path, error: BaseException) -> str:
     return visible(f"{path}: {reason}")
 
 
-def _results(
-    jobs: list[Job], executor: Executor | None
-) -> Iterator[tuple[Job, tuple[int, list[str]]]]:
+def _side_by_side(jobs: list[Job], executor: Executor) -> Iterator[tuple[Job, _Result]]:
     """Each job with its result, as they are done."""
-    if executor is None:
-        yield from ((job, work(job)) for job in jobs)
-        return
     futures = {executor.submit(work, job): job for job in jobs}
     for future in as_completed(futures):
-        job = futures[future]
-        error = future.exception()
+        job, error = futures[future], future.exception()
         # A process that was killed, for example, takes its job with it.
         yield job, (0, [_line(p, error) for p in job.paths]) if error else future.result()
 
 
-@contextlib.contextmanager
-def _pool(processes: int) -> Iterator[Executor | None]:
-    """Processes that end with their job at an interrupt; None for one, which is this one."""
-    if processes == 1:
-        yield None
-        return
-    deaf = (signal.SIGINT, signal.SIG_IGN)  # else each of them would complain
-    with ProcessPoolExecutor(processes, initializer=signal.signal, initargs=deaf) as executor:
-        try:
-            yield executor
-        finally:
-            executor.shutdown(cancel_futures=True)
-
-
-def make(jobs: list[Job], processes: int) -> tuple[int, list[str]]:
+def make(jobs: list[Job], processes: int) -> _Result:
     """Do all jobs: how many files were written, and a line about each failure, in order."""
     written = 0
     failures: dict[Job, list[str]] = {}
     processes = min(processes, len(jobs))
     with contextlib.ExitStack() as stack:
-        executor = stack.enter_context(_pool(processes))
-        bar = (
-            stack.enter_context(click.progressbar(length=len(jobs), file=sys.stderr))
-            if sys.stderr.isatty()
-            else None
-        )
-        for job, (count, lines) in _results(jobs, executor):
+        done: Iterator[tuple[Job, _Result]] = ((job, work(job)) for job in jobs)
+        if processes > 1:
+            deaf = (signal.SIGINT, signal.SIG_IGN)  # else each process would complain
+            executor = stack.enter_context(
+                ProcessPoolExecutor(processes, initializer=signal.signal, initargs=deaf)
+            )
+            stack.callback(executor.shutdown, cancel_futures=True)  # at an interrupt
+            done = _side_by_side(jobs, executor)
+        bar = None
+        if sys.stderr.isatty():
+            bar = stack.enter_context(click.progressbar(length=len(jobs), file=sys.stderr))
+        for job, (count, lines) in done:
             written += count
             failures[job] = lines
             if bar is not None:

@@ -17,8 +17,12 @@ from _calls import Call, Labels, calls_of, written
 
 from matderiv.errors import InputError
 from matderiv.expression import nodes
+from matderiv.expression.dims import Dim
+from matderiv.expression.known_shapes import named_sizes
 from matderiv.expression.nodes import Node
 from matderiv.expression.parse import parse
+from matderiv.expression.shapes import infer
+from matderiv.expression.size_text import is_unnamed
 from matderiv.expression.source import source
 
 Shape = tuple[int, ...]
@@ -157,11 +161,20 @@ class Maker:
         text = written(call, shape, operand, self.chance, self.sizes)
         try:
             if text is not None and "" not in self.shapes:  # entries, and names for labels
-                return parse(f"L = {text}").loss.value
+                return self.read(text)
         except InputError:  # a function of a number that has no value there
             pass
         self.shapes, self.labels = before
         return None
+
+    def read(self, text: str) -> Node:
+        """The node of a call, sizes that it has of its operands as numbers."""
+        program = parse(f"L = {text}", self.shapes)
+        own = {name: self.shapes[name] for name in program.inputs()}
+        known = infer(program, shapes=own)
+        sizes = {letter: (Dim(str(d[0].size), d[0].size),) for letter, d in known.items() if d}
+        unnamed = {letter: size for letter, size in sizes.items() if is_unnamed(letter)}
+        return named_sizes(program, unnamed)[0].loss.value
 
     def leaf(self, shape: Shape) -> Node:
         """A name, old or new, or a constant."""

@@ -49,10 +49,58 @@ def _unflatten(a: Array, axis: int, sizes: list[int]) -> Array:
     return a.reshape([*a.shape[:axis], *sizes, *a.shape[axis + 1 :]])
 
 
-def _windows(a: Array, axes: int, k: int) -> Array:
-    for n in range(axes):
-        a = _unflatten(a, -1 - 2 * n, [-1, k])
-    return a
+def _in_windows(a: Array, axis: int, k: int, stride: int, dilation: int) -> Array:
+    """Entry j of window i along an axis is entry s·i + d·j."""
+    count = (a.shape[axis] - dilation * (k - 1) - 1) // stride + 1
+    places = np.add.outer(stride * np.arange(count), dilation * np.arange(k))
+    return np.take(a, places, axis)
+
+
+def _fold(a: Array, n: int, axis: int, stride: int, dilation: int) -> Array:
+    """Windows added up, one entry after the other."""
+    a = np.moveaxis(a, (axis - 1, axis) if axis < 0 else (axis, axis + 1), (0, 1))
+    made = np.zeros((n, *a.shape[2:]))
+    for i, j in np.ndindex(a.shape[:2]):
+        made[stride * i + dilation * j] += a[i, j]
+    return np.moveaxis(made, 0, axis)
+
+
+def _conv(x: Array, w: Array, stride: int = 1, padding: int = 0, dilation: int = 1) -> Array:
+    """A convolution place by place: of one array by a kernel, or of channels by kernels."""
+    axes = w.ndim if x.ndim == w.ndim < 3 else w.ndim - 2
+    if w.ndim == axes:
+        return _conv(x[None, None], w[None, None], stride, padding, dilation)[0, 0]
+    if x.ndim < w.ndim:
+        return _conv(x[None], w, stride, padding, dilation)[0]
+    x = np.pad(x, [(0, 0)] * 2 + [(padding, padding)] * axes)
+    sizes = [
+        (n - dilation * (k - 1) - 1) // stride + 1
+        for n, k in zip(x.shape[2:], w.shape[2:], strict=True)
+    ]
+    made = np.zeros((x.shape[0], w.shape[0], *sizes))
+    for at in np.ndindex(*sizes):
+        for k in np.ndindex(*w.shape[2:]):
+            place = tuple(stride * i + dilation * j for i, j in zip(at, k, strict=True))
+            made[(..., *at)] += x[(..., *place)] @ w[(..., *k)].T
+    return made
+
+
+def _pool(axes: int, reduced: Callable[..., Array]) -> Callable[..., Array]:
+    def value(a: Array, k: int, stride: int | None = None, padding: int = 0) -> Array:
+        if padding:
+            a = np.pad(a, [(0, 0)] * (a.ndim - axes) + [(padding, padding)] * axes)
+        for n in range(axes):
+            a = _in_windows(a, a.ndim - 1 - 2 * n, int(k), int(stride or k), 1)
+        return np.asarray(reduced(a, tuple(-1 - 2 * n for n in range(axes))))
+
+    return value
+
+
+def _toeplitz(c: Array, r: Array | None = None) -> Array:
+    row = c if r is None else r
+    return np.array(
+        [[c[i - j] if i >= j else row[j - i] for j in range(len(row))] for i in range(len(c))]
+    )
 
 
 def _everywhere(function: Callable[[float], float]) -> Callable[[Array], Array]:
@@ -160,14 +208,26 @@ KNOWN: Functions = {
     "squeeze": np.squeeze,
     "broadcast_to": lambda a, s: np.broadcast_to(a, np.asarray(s, dtype=int)),
     "tensordot": lambda a, b, axes=2: np.tensordot(a, b, np.asarray(axes, dtype=int)),
+    "moveaxis": lambda a, one, other: np.moveaxis(a, int(one), int(other)),
     "swapaxes": lambda a, one, other: np.swapaxes(a, int(one), int(other)),
     "diag": lambda a, k=0: np.diag(a, int(k)),
     "diagonal": lambda a, k=0: np.diag(a, int(k)),
     "unflatten": lambda a, axis, s: _unflatten(a, int(axis), [int(n) for n in np.ravel(s)]),
-    "avg_pool1d": lambda a, k: _windows(a, 1, int(k)).mean(-1),
-    "avg_pool2d": lambda a, k: _windows(a, 2, int(k)).mean((-3, -1)),
-    "max_pool1d": lambda a, k: _windows(a, 1, int(k)).max(-1),
-    "max_pool2d": lambda a, k: _windows(a, 2, int(k)).max((-3, -1)),
+    **{f"avg_pool{n}d": _pool(n, np.mean) for n in (1, 2)},
+    **{f"max_pool{n}d": _pool(n, np.max) for n in (1, 2)},
+    "windows": lambda a, k, axis=-1, stride=1, dilation=1: _in_windows(
+        a, axis % a.ndim, int(k), stride, dilation
+    ),
+    "fold": lambda a, n, axis=-1, stride=1, dilation=1: _fold(a, int(n), axis, stride, dilation),
+    "unfold": lambda a, axis, k, stride=1: np.moveaxis(
+        _in_windows(a, int(axis), int(k), int(stride), 1), int(axis) + 1, -1
+    ),
+    "sliding_window_view": lambda a, k, axis=0: np.moveaxis(
+        _in_windows(a, axis, int(k), 1, 1), axis + 1, -1
+    ),
+    "conv1d": _conv,
+    "conv2d": _conv,
+    "toeplitz": _toeplitz,
     "take": lambda a, y, axis=None: np.take(a, np.asarray(y, dtype=int), axis),
     "nll_loss": lambda p, y: -np.mean(np.take_along_axis(p, np.asarray(y, int)[:, None], 1)),
     "arange": lambda n: np.arange(int(n)),

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import sys
 from collections import defaultdict
+from collections.abc import Generator
 from functools import cache
 from pathlib import Path
 from typing import TypeVar
@@ -19,6 +20,8 @@ from zlib import crc32
 import _thorough
 import pytest
 from xdist.workermanage import WorkerController
+
+from matderiv._collector import uncollected
 
 Case = TypeVar("Case")
 
@@ -71,6 +74,13 @@ def pytest_report_header(config: pytest.Config) -> str | None:
     if config.stash[_WHOLE]:
         return None
     return "a share of large families and of long tests, no real parts; --whole runs everything"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Ten thousand cases are made, and none is in a cycle that could be collected."""
+    with uncollected():
+        return (yield)
 
 
 @pytest.hookimpl(tryfirst=True)

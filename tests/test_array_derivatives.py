@@ -25,7 +25,8 @@ from _thorough import usually
 import matderiv
 from matderiv.array_results import ArrayDerivative, derivative_text
 from matderiv.calculus.index_forms import regrouped
-from matderiv.calculus.sweep import array_derivatives
+from matderiv.calculus.index_forms.vec_forms import VecProduct
+from matderiv.calculus.sweep import array_derivatives, written_arrays
 from matderiv.errors import InputError, MatderivError, ProofError, ShapeError, UnsupportedError
 from matderiv.expression import nodes
 
@@ -52,7 +53,7 @@ FORMULAS = [
         "hessian",
         "p = sigmoid(X @ w); L = -sum(y*log(p) + (1 - y)*log(1 - p))",
         "w",
-        "X.T @ diag((1 - p)*p) @ X",
+        "X.T @ diag(p*(1 - p)) @ X",
     ),
     ("hessian", "sum(f(A @ x))", "x", "A.T @ diag(ddf(A @ x)) @ A"),
     ("hessian", "sum(x)", "x", "zeros((N, N))"),
@@ -199,6 +200,49 @@ def test_written_forms_mean_the_array(case: tuple[str, ...], form: str) -> None:
     assert np.allclose(written, array, atol=1e-6)
 
 
+def swapped_pair(made: VecProduct | None) -> VecProduct | None:
+    """B ⊗ A for A ⊗ B."""
+    if made is None or made.pair is None:
+        return made
+    return replace(made, pair=made.pair[::-1])
+
+
+def without_swap(made: VecProduct | None) -> VecProduct | None:
+    """K left out."""
+    return made and replace(made, swapped=False)
+
+
+def doubled(made: VecProduct | None) -> VecProduct | None:
+    """A factor too many."""
+    return made and replace(made, number=2 * made.number)
+
+
+@pytest.mark.parametrize("mutant", [swapped_pair, without_swap, doubled])
+@pytest.mark.parametrize("form", ["vec", "vec-rows"])
+def test_wrong_products_are_refused(
+    form: str,
+    mutant: Callable[[VecProduct | None], VecProduct | None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A printed product ⊗ is proved to be the array, also as LaTeX."""
+    own = written_arrays.vec_product
+    monkeypatch.setattr(written_arrays, "vec_product", lambda *a, **k: mutant(own(*a, **k)))
+    with pytest.raises(ProofError):
+        str(matderiv.jacobian("X @ A @ X.T", wrt="X", shapes={"X": (2, 2)}, form=form))
+
+
+def test_wrong_entries_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A printed entry is proved to be that of the array: not its transpose, nor twice it."""
+    own = written_arrays.entry_of_products
+    for wrong in (
+        lambda p, at, *rest: own((*p, *p), at, *rest),
+        lambda p, at, *rest: own(p, dict(zip(at, [*at.values()][::-1], strict=True)), *rest),
+    ):
+        monkeypatch.setattr(written_arrays, "entry_of_products", wrong)
+        with pytest.raises(ProofError):
+            str(matderiv.jacobian("X @ A", wrt="X", shapes={"X": (2, 2)}, form="index"))
+
+
 def test_entries_and_latex() -> None:
     """Index notation has letters of its own for Y and for X; LaTeX has the same formula."""
     inverse = matderiv.jacobian("inv(X)", form="index")
@@ -207,6 +251,9 @@ def test_entries_and_latex() -> None:
     vec = matderiv.jacobian("A @ X @ B", wrt="X", form="vec").latex()
     assert r"\partial \operatorname{vec}(Y)" in vec
     assert r"B^{T}\otimes A" in vec
+    column = matderiv.jacobian("outer(x, x)", form="vec")
+    assert str(column) == "kron(x[:, None], eye(N)) + kron(eye(N), x[:, None])"
+    assert r"x\otimes I_{N} +I_{N}\otimes x" in column.latex()
     second = matderiv.hessian("sum(f(A @ x))", wrt="x").latex()
     assert r"\partial x\partial x^{T}" in second
     assert r"f^{\prime \prime }(Ax)" in second
@@ -367,7 +414,7 @@ def test_wrong_arrays_of_more_axes_are_refused(
 def test_wrong_calls_of_einsum_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """The text of einsum is read back as NumPy reads it, and must be the array that is proved."""
     found = matderiv.jacobian("tanh(A @ X)", wrt="X", shapes={"A": (3, 3), "X": (3, 3)})
-    right = array_derivatives.einsum_terms
+    right = written_arrays.einsum_terms
 
     def turned(*args: Any) -> tuple[Any, ...]:
         swap = str.maketrans("pq", "qp")
@@ -378,7 +425,7 @@ def test_wrong_calls_of_einsum_are_refused(monkeypatch: pytest.MonkeyPatch) -> N
             for term, (a, _, b) in zip(terms, before, strict=True)
         )
 
-    monkeypatch.setattr(array_derivatives, "einsum_terms", turned)
+    monkeypatch.setattr(written_arrays, "einsum_terms", turned)
     with pytest.raises(ProofError):
         str(found)
 

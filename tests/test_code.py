@@ -190,6 +190,19 @@ NOT_IN_SYMPY = {
     "sum of singular values in a loss",
     "largest eigenvalue of a square",
     "smallest eigenvalue of a sum",
+    "convolution, by the kernel",
+    "convolution, by what it runs over",
+    "convolution with a stride, by the kernel",
+    "convolution of an image, by the kernel",
+    "convolution of an image, by the image",
+    "convolution of channels, by the kernels",
+    "convolution of channels, by what it runs over",
+    "convolution of channels, by the bias",
+    "moving average",
+    "largest of overlapping windows",
+    "windows",
+    "overlapping sums of windows",
+    "symmetric Toeplitz matrix",
 }
 
 

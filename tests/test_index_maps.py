@@ -8,9 +8,9 @@ from _reference import differences, run, value
 
 from matderiv import check, derive, gradient
 from matderiv.errors import InputError, ShapeError
+from matderiv.expression.assumptions import read_shaped
 from matderiv.expression.known_shapes import settled
 from matderiv.expression.parse import parse
-from matderiv.expression.shapes import infer
 
 #: Programs, what each is differentiated by, and the sizes of its inputs in order. A size of labels
 #: stands after their name: y<3.
@@ -92,6 +92,24 @@ PROGRAMS = [
     ("sum(R*avg_pool2d(X, 2))", "X", "R=3x1x2 X=3x2x4"),
     ("sum(G*max_pool1d(X, 3))", "X", "G=2x2 X=2x6"),
     ("sum(R*max_pool2d(X, 2))", "X", "R=2x1x2 X=2x2x4"),
+    ("sum(sin(windows(x, 3)) @ w)", "x", "x=5 w=3"),
+    ("sum(R*windows(X, 2, axis=0))", "X", "R=2x2x4 X=3x4"),
+    ("sum(R*windows(X, 2, axis=1, stride=3, dilation=2))", "X", "R=2x2x2 X=2x7"),
+    ("sum(windows(X, 1)**2)", "X", "X=2x1"),
+    ("g @ fold(Y, 5)", "Y", "g=5 Y=3x3"),
+    ("sum(tanh(fold(Y, 6, axis=1, stride=2, dilation=1))*G)", "Y", "Y=2x2x3 G=2x6"),
+    ("sum(R*unfold(X, 0, 2, 1))", "X", "R=3x2x2 X=4x2"),
+    ("sum(sliding_window_view(x, 2)**2)", "x", "x=4"),
+    ("sum(exp(conv1d(x, w)))", "w", "x=5 w=2"),
+    ("sum(exp(conv1d(x, w, stride=2, padding=1)))", "x", "x=4 w=3"),
+    ("sum(R*conv1d(X, W))", "X", "R=8x4x6 X=8x3x7 W=4x3x2"),
+    ("sum(conv1d(X, W, dilation=2)**2)", "W", "X=1x2x5 W=3x2x1"),
+    ("sum(conv2d(X, W)**2)", "X", "X=9x7 W=2x3"),
+    ("Y = conv2d(X, W, stride=2, padding=1); sum(Y**2)", "W", "X=9x8 W=2x3"),
+    ("sum(R*conv2d(X, W))", "W", "R=1x4x8x6 X=1x3x9x10 W=4x3x2x5"),
+    ("sum(G*avg_pool1d(X, 3, stride=1, padding=1))", "X", "G=2x4 X=2x4"),
+    ("sum(R*max_pool2d(X, 2, stride=1))", "X", "R=2x1x2 X=2x2x3"),
+    ("tr(A @ toeplitz(t))", "t", "A=3x3 t=3"),
     ("Q = unflatten(X @ W, -1, (2, 3)); sum(softmax(Q @ Q.mT, axis=-1)*R)", "W", "X=4x5 W=5x6 R=4x2x2"),
 ]  # fmt: skip
 TEXTS = [text for text, _, _ in PROGRAMS]
@@ -143,8 +161,8 @@ def test_gradients_are_those_of_central_differences(text: str, wrt: str, words: 
 def test_printed_formulas_are_read_again_and_are_right(text: str, wrt: str, words: str) -> None:
     """A program and its gradient parse, and check proves the gradient for all sizes."""
     _, shapes = drawn(words)
-    known = infer(parse(text), shapes=shapes)
-    clear = settled(parse(text), known)
+    program, _, known = read_shaped(text, shapes=shapes)
+    clear = settled(program, known)
     assert settled(parse(clear.source()), known) == clear
     lines = gradient(text, wrt=wrt, shapes=shapes).lines.items()
     claim = "; ".join(f"{name} = {formula}" for name, formula in lines)
@@ -168,6 +186,8 @@ def test_printed_formulas_are_read_again_and_are_right(text: str, wrt: str, word
         ("sum(g*ravel(X))", "X", "reshape(g, (D, N)).T"),
         ("tr(kron(X, X))", "X", "tr(X)*eye(N)"),
         ("sum(G*kron(A, B))", "A", "sum(reshape(G, (N, D, M, K))*B[:, None, :, None], axis=(1, 3))"),
+        ("sum(f(conv1d(x, w)))", "w", "windows(x, D).T @ df(windows(x, D) @ w)[::-1]"),
+        ("sum(windows(x, 3) @ w)", "x", "sum(windows(x, 3), axis=1)"),
     ],
 )  # fmt: skip
 def test_a_wrong_claim_is_refuted(text: str, wrt: str, wrong: str) -> None:
@@ -195,6 +215,8 @@ def test_a_wrong_claim_is_refuted(text: str, wrt: str, wrong: str) -> None:
         ("sum(g*vec(X))", "X", "reshape(g, (D, N)).T"),
         ("sum(exp(ravel(X)))", "X", "exp(X)"),
         ("norm(vec(X))", "X", "X/norm(X)"),
+        ("g @ windows(x, K) @ w", "x", "fold(outer(g, w), P, axis=0)"),
+        ("g @ windows(x, K) @ w", "w", "g @ windows(x, K)"),
     ],
 )
 def test_formulas_are_short(text: str, wrt: str, formula: str) -> None:
@@ -252,6 +274,16 @@ def test_pages_are_proved_and_written(text: str, wrt: str, method: str) -> None:
         ("sum(unflatten(X, 2, (3, 2)))", {"X": (2, 8)}, "its axes are 0 and 1"),
         ("sum(max_pool1d(X, 3))", {"X": (2, 8)}, "8 entries along axis 1 are no rows of 3"),
         ("sum(max_pool1d(X, 3))", {}, "declare its shape with --shape"),
+        ("sum(windows(x, 6))", {"x": (4,)}, "has 4 entries there, and needs 6"),
+        ("sum(windows(x, 2, stride=0))", {}, "stride and dilation are whole numbers from 1"),
+        ("sum(windows(x))", {}, "the size of its windows: windows(x, 3)"),
+        ("sum(fold(X, 5))", {"X": (2, 3)}, "5 entries have 3 such windows"),
+        ("sum(fold(x, 5))", {"x": (3,)}, "windows and their entries are two axes"),
+        ("sum(conv1d(x, w))", {"x": (4,), "w": (6,)}, "leaves no entry"),
+        ("sum(conv2d(X, w))", {}, "2 and 2 are a plain array and its kernel"),
+        ("sum(conv2d(X, W))", {"X": (2, 3, 5, 5), "W": (4, 2, 3, 3)}, "2×3×?×3×?×3×1"),
+        ("sum(conv1d(x, w, stride=(1, 2)))", {}, "stride is a whole number from 1"),
+        ("sum(max_pool2d(X, 2, padding=1))", {}, "leave padding out"),
         ("sum(kron(A, x))", {}, "both are vectors, or both are matrices"),
         ('sum(einsum("...i,ij->...j", X, W))', {"W": (2, 3, 4)}, "and 2 axes are named"),
         ('sum(einsum("...i->i", X))', {}, "an ellipsis stands after the arrow too"),

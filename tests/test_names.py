@@ -109,6 +109,13 @@ def test_every_method_refuses(method: str) -> None:
         matderiv.derive("L = sum((X1 @ B)**2) + sum(X_1 @ C)", method=method)
 
 
+def test_a_page_of_a_part_of_a_program_is_refused() -> None:
+    """Which of the two is X₁ on a page of the one Jacobian that holds only X_1?"""
+    found = matderiv.jacobian("L = sum((X1 @ B)**2) + sum(X_1 @ C)", wrt="X_1")
+    with pytest.raises(InputError, match="X1 and X_1 cannot be told apart"):
+        found.document()
+
+
 def test_formulas_in_latex_are_refused_and_those_in_numpy_are_not() -> None:
     """NumPy tells X1 from X_1; print does not."""
     gradient = matderiv.gradient("L = sum(X1*X_1)", wrt="X1")

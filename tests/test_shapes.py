@@ -180,7 +180,10 @@ def test_the_shape_of_any_expression(text: str, shape: str) -> None:
             "dY @ W: dY is 2×3 but W is 4×3; the inner sizes 3 and 4 differ. Did you mean dY @ W.T?",
         ),
         ("dX @ Wt", "Wt has no shape. Names with one are: X, W, Y, L. Did you mean W?"),
-        ("eye(K)", "The size K is not known; give it a number."),
+        (
+            "eye(K)",
+            "The size K is not known; the sizes here: D, M, N. Write one of them, or a number.",
+        ),
     ],
 )
 def test_expressions_that_have_no_shape(text: str, message: str) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
 import pytest
+from _differences import central
 from _gradient_table import Gradient, sized, table
 from _thorough import usually
 
@@ -52,6 +55,97 @@ def test_declared_sizes_are_right_there_only() -> None:
     assert check(LEAST, "w", claim).status == "wrong"
     assert check(LEAST, "w", claim.replace("5", "4"), shapes={"X": (5, 3)}).status == "wrong"
     assert check(LEAST, "w", claim.replace(".T", ""), shapes={"X": (5, 5)}).status == "wrong"
+
+
+#: Programs that ask arrays for sizes, the same in NumPy, an input, and its gradient.
+ASKED: list[tuple[str, Callable[..., Any], str, str]] = [
+    (
+        "sum((X @ w - y)**2)/X.shape[0]",
+        lambda X, w, y: sum((X @ w - y) ** 2) / len(X),
+        "w",
+        "2*X.T @ (X @ w - y)/N",
+    ),
+    (
+        "n = len(y); L = sum((X @ w - y)**2)/(2*n)",
+        lambda X, w, y: sum((X @ w - y) ** 2) / (2 * len(y)),
+        "w",
+        "X.T @ (X @ w - y)/len(y)",
+    ),
+    (
+        "n, d = X.shape; L = sum((X @ w)**2)/n + d*sum(w**2)",
+        lambda X, w: sum((X @ w) ** 2) / len(X) + len(w) * sum(w**2),
+        "w",
+        "2*(X.T @ (X @ w)/N + D*w)",
+    ),
+    (
+        "m = X.shape[-1] - 1; L = sum(X**2)*m/X.size",
+        lambda X: np.mean(X**2) * (X.shape[1] - 1),
+        "X",
+        "2*X*(D - 1)/(N*D)",
+    ),
+    (
+        "C = eye(len(y)) - ones((y.size, y.size))/len(y); L = y @ C @ y",
+        lambda y: sum((y - np.mean(y)) ** 2),
+        "y",
+        "2*(y - mean(y))",
+    ),
+    (
+        "sum((X.T @ X/X.shape[0] - eye(X.shape[1]))**2)",
+        lambda X: np.sum((X.T @ X / len(X) - np.eye(X.shape[1])) ** 2),
+        "X",
+        "4*X @ (X.T @ X/X.shape[0] - eye(X.shape[1]))/X.shape[0]",
+    ),
+    (
+        "sum(exp(X.reshape(X.shape[0]*X.shape[1])))",
+        lambda X: np.sum(np.exp(X)),
+        "X",
+        "exp(X)",
+    ),
+]
+
+
+@pytest.mark.parametrize(("program", "function", "wrt", "formula"), ASKED)
+def test_sizes_in_programs(
+    program: str, function: Callable[..., Any], wrt: str, formula: str
+) -> None:
+    """A program may read sizes off arrays; its gradient is right at all sizes, 1 among them."""
+    found = gradient(program, wrt=wrt)
+    rng = np.random.default_rng(0)
+    for n, d in ((3, 2), (1, 4), (4, 1), (3, 3)):
+        shapes = {"X": (n, d), "w": (d,), "y": (n,)}
+        at = {name: np.asarray(rng.normal(size=shapes[name])) for name in found.program.inputs()}
+        expected = central(lambda x, at=at: np.asarray(function(**{**at, wrt: x})), at[wrt])
+        assert np.allclose(found(**at), expected, atol=1e-6), (n, d)
+    assert check(program, wrt, formula).status == "right"
+    assert check(program, wrt, f"{formula}*2").status == "wrong"
+    assert not _read_back(program, wrt)
+    assert gradient(parse(program).source(), wrt=wrt).node == found.node
+
+
+def test_sizes_in_programs_where_they_are_declared() -> None:
+    """A declared size is a number in the formula, and a claim with it is right there."""
+    program = "n = X.shape[0]; L = sum((X @ w - y)**2)/(2*n)"
+    assert str(gradient(program, wrt="w", shapes={"X": (5, 3)})) == "X.T @ (X @ w - y)/5"
+    report = check(program, "w", "X.T @ (X @ w - y)/5", shapes={"X": (5, 3)})
+    assert report.text().startswith("Right at the shapes declared (5×3): ")
+    assert matderiv.derive(program, wrt="w").proof.equalities > 2
+    assert str(matderiv.hessian(program, wrt="w")) == "X.T @ X/N"
+
+
+@pytest.mark.parametrize(
+    ("program", "why"),
+    [
+        ("sum(w)/X.shape[0]", "X stands nowhere else in the program; write a scalar"),
+        ("sum(X**2)/X.shape[2]", "X is a matrix; it has no such axis"),
+        ("n = X.shape[0]; n = 3; L = sum(X)/n", "n is assigned twice"),
+        ("sum((X @ W)**2)/(X @ W).shape[0]", "of a named array: Y = X @ W; n = Y.shape"),
+        ("det = X.shape[0]; L = sum(X)/det", "det is a function"),
+    ],
+)
+def test_sizes_that_nothing_has(program: str, why: str) -> None:
+    """No size is guessed, and none is that of another array."""
+    with pytest.raises(InputError, match=re.escape(why)):
+        gradient(program)
 
 
 @pytest.mark.parametrize("claim", ["X.shape[0]", "len(y)", "N", "y.shape[0]", "len(X)"])

@@ -80,6 +80,13 @@ def moved(X: Array, G: Array) -> Array:
     )
 
 
+def averaged(X: Array, w: Array, y: Array) -> Array:
+    """Sizes of arrays, taken apart, by axis and all together."""
+    n, d = X.shape
+    r = X @ w - y
+    return (r**2).sum() / (2 * n) + d * (w**2).sum() / w.size + (r**4).sum() / (r.shape[0] + 1)
+
+
 FUNCTIONS: list[tuple[Callable[..., Any], Arrays]] = [
     (ridge, {"X": (3, 2), "W": (2, 4), "T": (3, 4)}),
     (recurrent, {"X": (2, 3), "W": (3, 3), "b": (3,)}),
@@ -89,6 +96,8 @@ FUNCTIONS: list[tuple[Callable[..., Any], Arrays]] = [
     (gaussian, {"S": (3, 3), "y": (3,)}),
     (numbers, {"x": (3,)}),
     (moved, {"X": (3, 4), "G": (3, 4)}),
+    (averaged, {"X": (3, 4), "w": (4,), "y": (3,)}),
+    (averaged, {"X": (1, 1), "w": (1,), "y": (1,)}),
 ]
 
 
@@ -190,8 +199,8 @@ def _loop(x: Array) -> Array:
     return sum(v for v in x)
 
 
-def _size(X: Array) -> Array:
-    return X.sum() / X.shape[0]
+def _length(x: Array) -> Array:
+    return x.sum() / len(x)
 
 
 def _number(x: Array) -> Array:
@@ -220,7 +229,7 @@ REFUSED = {
     _entry: "entry is written",
     _constant: "no parameter",
     _loop: "loop",
-    _size: "make the size a parameter",
+    _length: "a length is asked for",
     _number: "made a number",
     _reduced: "np.add.reduce",
     _out: "with out",

@@ -20,7 +20,7 @@ from matderiv.checking.report import Check
 from matderiv.checking.task_with_names import Given
 from matderiv.errors import InputError, MatderivError, ProgramSyntaxError
 from matderiv.expression import nodes
-from matderiv.expression.assumptions import infer_assumed, read_assumed, read_convention
+from matderiv.expression.assumptions import read_assumed, read_convention, read_shaped
 from matderiv.expression.nodes import Node, names_in
 from matderiv.expression.parse import parse
 from matderiv.expression.vocabulary import DEFAULT_PROGRAM
@@ -79,7 +79,7 @@ def check(
     text = program_text(program)
     with uncollected():
         if kind != "gradient":
-            assumed = read_assumed(parse(text), assume)
+            assumed = read_assumed(parse(text, shapes), assume)
             way = read_convention(convention, assumed)
             by = tuple(name.strip() for name in (wrt or "").split(",") if name.strip())
             array = ArrayAsked("jacobian" if kind == "jacobian" else "hessian", text, by)
@@ -143,9 +143,7 @@ def _names(
     assume: Mapping[str, str] | Iterable[tuple[str, str]] | None,
 ) -> tuple[str, ...]:
     """The names that a claim may be the gradient by."""
-    written = parse(program)
-    assumed = read_assumed(written, assume)
-    known = infer_assumed(written, assumed, sizes=sizes, shapes=shapes, scalar=True)
+    written, _, known = read_shaped(program, assume, sizes=sizes, shapes=shapes, scalar=True)
     return chosen(written, None, known)
 
 

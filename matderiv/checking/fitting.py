@@ -12,15 +12,6 @@ from matderiv.expression.nodes import Node
 
 __all__ = ["Fitting"]
 
-_OF_A_SQUARE = (
-    nodes.Trace
-    | nodes.Inverse
-    | nodes.Determinant
-    | nodes.LogDet
-    | nodes.MatrixFunction
-    | nodes.Frechet
-)
-
 
 class Fitting(ShapesOver):
     """Shapes of formulas, remembered by identity, which is faster than by equality.
@@ -45,7 +36,7 @@ class Fitting(ShapesOver):
         found = self._seen.get(id(node))
         if found is None:
             shapes = [self(child) for child in nodes.children(node)]  # those of a number, too
-            if isinstance(node, _OF_A_SQUARE):
+            if isinstance(node, nodes.OfSquare):
                 rows, *cols = shapes[0] or (None,)
                 if cols != [rows]:
                     raise ShapeError(f"{type(node).__name__} takes a square matrix.")

@@ -14,15 +14,7 @@ from matderiv.expression.shapes import Shape
 __all__ = ["Misfit", "misfit"]
 
 _OF_TWO = nodes.MatMul | nodes.Entrywise
-_OF_A_SQUARE = (
-    nodes.Trace
-    | nodes.Inverse
-    | nodes.Determinant
-    | nodes.LogDet
-    | nodes.MatrixFunction
-    | nodes.Frechet
-    | nodes.Diag
-)
+_OF_A_SQUARE = nodes.OfSquare | nodes.Diag
 
 
 @dataclass(frozen=True, slots=True)

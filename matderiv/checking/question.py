@@ -209,7 +209,12 @@ class Question:
         numbers["pi"] = nodes.Pi()
         names = dict.fromkeys((*self.names, *self.further))
         shapes = {name: tuple(map(_size_node, shape)) for name, shape in self.shapes.items()}
-        words = Words(names, self.function_names, letters, numbers, shapes, self.label)
+        values = (a.value for a in self.task.program.assignments)
+        parts = (part for value in values for part in nodes.walk(value))
+        moves = (part.move for part in parts if isinstance(part, nodes.Mapped))
+        sizes_of = (move[1] for move in moves if move[0] == "windows")
+        kernels = {size for size in sizes_of if isinstance(size, int)}
+        words = Words(names, self.function_names, letters, numbers, shapes, self.label, kernels)
         node = with_axes(parse_claim(claim, words), self.shapes)
         if not names_in(node) & self.further.keys():
             return node
@@ -347,7 +352,7 @@ def ask(
     >>> source_of.names, source_of.undefined
     (('X', 'W', 'Y', 'L', 'dY'), ('f', 'df'))
     """
-    assumed = read_assumed(parse(program), assume)
+    assumed = read_assumed(parse(program, shapes), assume)
     meant = read_convention(convention, assumed)
     return _asked(program, wrt, Given(sizes, shapes, assumed, meant))
 
@@ -389,7 +394,7 @@ def _asked(program: str, wrt: str, given: Given) -> Question:
     task, aliases = task_with_names(program, wrt, given)
     if any(reading.kind == "zero" for reading in task.readings):  # at the declared sizes alone
         given = replace(given, numbers=True)
-    new = task.program.names() - parse(program).names()
+    new = task.program.names() - parse(program, given.shapes).names()
     return _about_task(task, wrt, aliases, given, new)
 
 

@@ -10,9 +10,8 @@ from matderiv.calculus.sweep.sweep import sweep
 from matderiv.calculus.sweep.task import Task, read_task
 from matderiv.derivation.focus import first_product
 from matderiv.expression import nodes
-from matderiv.expression.assumptions import Assumed, Convention
+from matderiv.expression.assumptions import Assumed, Convention, read_shaped
 from matderiv.expression.nodes import Name, Node, names_in, substituted
-from matderiv.expression.parse import parse
 from matderiv.expression.program import Assignment, Program
 
 __all__ = ["HOLE", "Given", "bodies_of", "task_with_names"]
@@ -37,7 +36,7 @@ class Given:
 
 def task_with_names(program: str, wrt: str, given: Given) -> tuple[Task, dict[str, str]]:
     """The task, and further names for its values; the product in L = sum(f(X @ W)) has a name."""
-    written = parse(program)
+    written, _, _ = read_shaped(program, given.assumed, sizes=given.sizes, shapes=given.shapes)
 
     def read(text: str) -> Task:
         return read_task(

@@ -9,6 +9,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from matderiv.calculus.formulas.broadcasting import spread
+from matderiv.calculus.formulas.flattened import cost
 from matderiv.calculus.index_forms.canonical import collected
 from matderiv.calculus.index_forms.contraction import contracted
 from matderiv.calculus.index_forms.forms import (
@@ -209,13 +210,15 @@ def _ordered(
 ) -> Product:
     """The product at other indices, in the names of all values, and in an order to read.
 
-    Factors with indices of rows come first, those with letters of sums are in the middle.
+    Factors with indices of rows come first, those with letters of sums are in the middle, and of
+    each the short ones first.
     """
     places = dict(zip(letters, at, strict=True))
     middle = len(letters) / 2
     ranks = {letter: float(n) + (n >= middle) for n, letter in enumerate(letters)}
     factors = sorted(
-        product.factors, key=lambda f: min((ranks.get(i, middle) for i in f[1]), default=-1)
+        product.factors,
+        key=lambda f: (min((ranks.get(i, middle) for i in f[1]), default=-1), cost(f[0])),
     )
     moved = replace(product, factors=tuple(factors)).renamed(places)
     told = Counter((with_value_names(node, names, but=""), own) for node, own in moved.factors)

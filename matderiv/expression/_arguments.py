@@ -10,7 +10,7 @@ from fractions import Fraction
 from matderiv.expression.index_calls import read_size
 from matderiv.expression.norms import Order
 from matderiv.expression.operations import Operation
-from matderiv.expression.size_text import SizeText, letters_of_size
+from matderiv.expression.size_text import SizeText, is_length, letters_of_size
 from matderiv.expression.vocabulary import MAX_SIZE, NAME_PATTERN, did_you_mean
 
 __all__ = ["Refusal", "arrange", "new_axes"]
@@ -47,7 +47,8 @@ def arrange(
         k.arg is None for k in call.keywords
     )
     needed = count or 1
-    if name in _NEEDED and len(args) + len(call.keywords) < most:
+    given_all = len(args) + len(call.keywords)
+    if given_all < (most if name in _NEEDED else _LEAST.get(name, 0)):
         raise Refusal(_wrong_count(name, form, len(args)), call)
     if starred or len(args) > most or (len(args) < needed and not call.keywords):
         raise Refusal(_wrong_count(name, form, len(args)), call)
@@ -111,6 +112,8 @@ def _after_text(
 
 
 def _wrong_count(name: str, form: Operation, given: int) -> str:
+    if name in _LEAST:
+        return f"{name} takes an array and the size of its windows: {form.usage(name)}."
     if name in ("ones", "zeros") and given > 1:
         return f"{name} takes its sizes in one bracket: {name}((2, 3))."
     if name == "eye" and given > 1:
@@ -209,7 +212,9 @@ def _size(name: str, tree: ast.expr) -> int | str:
     match read_size(tree):
         case int(size) if 1 <= size <= MAX_SIZE and not _is_truth(tree):
             return size
-        case str(text) if all(map(NAME_PATTERN.match, letters_of_size(text))):
+        case str(text) if all(
+            is_length(letter) or NAME_PATTERN.match(letter) for letter in letters_of_size(text)
+        ):
             return text
     raise Refusal(
         f"A size of {name} is a whole number from 1 to {MAX_SIZE:,}, or a letter such as N.",
@@ -267,9 +272,16 @@ def _whole(name: str, tree: ast.expr) -> int:
     raise Refusal(f"{name} takes a whole number here, such as 1.", tree)
 
 
+def _steps(name: str, tree: ast.expr) -> int | tuple[int, ...]:
+    """A number, or one for each axis."""
+    if isinstance(tree, ast.Tuple | ast.List) and tree.elts:
+        return tuple(_whole(name, part) for part in tree.elts)
+    return _whole(name, tree)
+
+
 def _exponent(name: str, tree: ast.expr) -> SizeText:
     found = read_size(tree)
-    if found is not None and not _is_truth(tree):
+    if found is not None and not is_length(str(found)) and not _is_truth(tree):
         return found
     raise Refusal(
         f"The power of {name} is a whole number or a letter for one, such as {name}(X, 3) and "
@@ -317,8 +329,16 @@ _NEEDED = _MOVING - {"transpose"} | {
         "broadcast_to",
         "unflatten",
     ),
-    *("avg_pool1d", "avg_pool2d", "max_pool1d", "max_pool2d"),
 }
+
+#: How many arguments operations need whose first option has no value of its own.
+_LEAST = {"unfold": 3} | dict.fromkeys(
+    (
+        *("avg_pool1d", "avg_pool2d", "max_pool1d", "max_pool2d"),
+        *("windows", "fold", "sliding_window_view"),
+    ),
+    2,
+)
 
 _OPTIONS: dict[str, tuple[Callable[[str, ast.expr], object], str]] = {
     "axis": (_axis, "axis"),
@@ -340,6 +360,7 @@ _OPTIONS: dict[str, tuple[Callable[[str, ast.expr], object], str]] = {
             "b",
             "p",
             "margin",
+            "r",
         )
     },
     "axis1": (_place, "axis1"),
@@ -361,6 +382,8 @@ _OPTIONS: dict[str, tuple[Callable[[str, ast.expr], object], str]] = {
     "reps": (_whole, "times"),
     "k": (_whole, "k"),
     "pad_width": (_widths, "pad_width"),
+    "length": (_size, "length"),
+    **{word: (_steps, word) for word in ("stride", "padding", "dilation")},
     "rows": (_size, "rows"),
     "columns": (_size, "columns"),
 }

@@ -9,6 +9,9 @@ from typing import Literal, cast
 
 from matderiv.errors import InputError, ShapeError
 from matderiv.expression import nodes
+from matderiv.expression.declared import ones_kept
+from matderiv.expression.known_shapes import named_sizes
+from matderiv.expression.parse import parse
 from matderiv.expression.program import Assignment, Program
 from matderiv.expression.shapes import Shape, infer
 from matderiv.expression.vocabulary import did_you_mean
@@ -24,6 +27,7 @@ __all__ = [
     "infer_assumed",
     "read_assumed",
     "read_convention",
+    "read_shaped",
 ]
 
 #: The assumption about each input, by name.
@@ -235,6 +239,30 @@ def _check(program: Program, name: str, structure: str) -> None:
             f"{str(name)[:40]} {what}. Inputs are: {', '.join(inputs) or 'none'}."
             + did_you_mean(name, inputs)
         )
+
+
+def read_shaped(
+    text: str,
+    assume: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
+    *,
+    sizes: Mapping[str, int | None] | None = None,
+    shapes: Mapping[str, tuple[int, ...]] | None = None,
+    scalar: bool = False,
+) -> tuple[Program, Assumed, dict[str, Shape]]:
+    """A program, what is assumed of its inputs, and the shape of every name.
+
+    Raises:
+        InputError: the program cannot be read, or shapes do not fit.
+
+    >>> program, _, shapes = read_shaped("sum(windows(x, 3) @ w)")
+    >>> shapes["w"]
+    (Dim(symbol='3', size=3),)
+    """
+    written = parse(text, shapes)
+    assumed = read_assumed(written, assume)
+    known = infer_assumed(written, assumed, sizes=sizes, shapes=shapes, scalar=scalar)
+    program, known = named_sizes(written, ones_kept(written, known, shapes))
+    return program, assumed, known
 
 
 def infer_assumed(

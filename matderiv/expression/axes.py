@@ -14,6 +14,7 @@ from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 
 __all__ = [
+    "as_einsum",
     "at_once",
     "einsum",
     "expand_dims",
@@ -28,6 +29,7 @@ __all__ = [
 ]
 
 Axes = tuple[int, ...]
+_MOST_AXES = 8
 
 #: Reductions along one axis after the other that are the same over all of them at once.
 _SEVERAL = nodes.Sum | nodes.Mean | nodes.Max | nodes.Min
@@ -230,6 +232,41 @@ def einsum(subscripts: str, *operands: Node) -> Node:
         left, over = _contracted((left, over), (right, axes), later)
     left, over = _summed(left, over, set(result))
     return _ordered(left, over, result)
+
+
+def as_einsum(node: Node) -> tuple[str, tuple[Node, ...]] | None:
+    """The subscripts and the arrays of a sum of products of arrays with axes in other orders.
+
+    >>> left = nodes.Rearrange(nodes.Name("A"), (1, 0, None, 2))
+    >>> right = nodes.Rearrange(nodes.Name("B"), (None, 0, 1))
+    >>> as_einsum(nodes.Sum(nodes.Multiply(left, right), 3))
+    ('jil,kl->ijk', (Name(name='A'), Name(name='B')))
+    """
+    outer = list(range(_MOST_AXES))
+    match node:
+        case nodes.Rearrange(nodes.Sum() as total, order, None) if None not in order:
+            outer, node = [axis for axis in order if axis is not None], total
+    if not isinstance(node, nodes.Sum) or node.keepdims or node.axis is None:
+        return None
+    inner, gone = _nested(node) or (node.arg, (node.axis,))
+    parts = list(nodes.operands_of(nodes.Multiply, inner))
+    if min(gone) < 0 or not all(isinstance(p, nodes.Rearrange) and p.rest is None for p in parts):
+        return None
+    orders = [part.order for part in parts if isinstance(part, nodes.Rearrange)]
+    count = max(map(len, orders))
+    kept = [axis for axis in range(count) if axis not in gone]
+    kept = [kept[axis] for axis in outer[: len(kept)]]
+    names = dict(zip([*kept, *sorted(gone)], string.ascii_lowercase[8:], strict=False))
+    held = {n + count - len(o) for o in orders for n, axis in enumerate(o) if axis is not None}
+    if len(parts) < 2 or held != set(range(count)):  # noqa: PLR2004 - one array alone
+        return None
+    words, arrays = [], []
+    for part, order in zip(parts, orders, strict=True):
+        first = count - len(order)
+        own = {axis: names[n + first] for n, axis in enumerate(order) if axis is not None}
+        words.append("".join(own[axis] for axis in sorted(own)))
+        arrays.append(nodes.children(part)[0])
+    return f"{','.join(words)}->{''.join(names[axis] for axis in kept)}", tuple(arrays)
 
 
 def _without_dots(text: str) -> str:

@@ -7,8 +7,9 @@ import difflib
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 
-from matderiv.errors import InputError, ProgramSyntaxError
+from matderiv.errors import InputError, ProgramSyntaxError, ShapeError
 from matderiv.expression import nodes
 from matderiv.expression._callee import check_function
 from matderiv.expression.latex_signs import is_latex
@@ -16,6 +17,8 @@ from matderiv.expression.nodes import Node
 from matderiv.expression.parse import Reader
 from matderiv.expression.program import Assignment, Program
 from matderiv.expression.shapes import infer
+from matderiv.expression.size_text import asked_of, is_length, letters_of_size, put
+from matderiv.expression.source import source
 from matderiv.expression.vocabulary import ELEMENTWISE
 
 __all__ = ["Words", "parse_claim"]
@@ -30,7 +33,7 @@ class Words:
     `names`: variables and gradients. `functions`: functions besides the known ones. `letters`: the
     letter of a size that is written in figures. `numbers`: the values of other names, such as N in
     1/N. `sizes`: those of each name, for X.shape[0] and len(X). `wanted`: the name that the last
-    line may assign, such as dX.
+    line may assign, such as dX. `kernels`: sizes of windows that the program writes in figures.
     """
 
     names: Collection[str]
@@ -39,6 +42,7 @@ class Words:
     numbers: Mapping[str, Node] = field(default_factory=dict)
     sizes: Mapping[str, Sequence[Node]] = field(default_factory=dict)
     wanted: str = ""
+    kernels: Collection[int] = ()
 
 
 def parse_claim(text: str, words: Words) -> Node:
@@ -83,7 +87,7 @@ class _ClaimReader(Reader):
             name, value = self._assigned(statement)
             self.given[name] = self._node(value, 0)
         if isinstance(last, ast.Expr):
-            return self._node(last.value, 0)
+            return self._with_letters_of(self._node(last.value, 0), last)
         name, value = self._assigned(last)
         if name != (wanted := self.known.wanted):
             raise self._error(
@@ -91,7 +95,20 @@ class _ClaimReader(Reader):
                 f"or write {wanted} = {self._words(value)}.",
                 last,
             )
-        return self._node(value, 0)
+        return self._with_letters_of(self._node(value, 0), last)
+
+    def _with_letters_of(self, node: Node, tree: ast.stmt) -> Node:
+        """The formula with the letters of sizes that it asks arrays for, as in eye(len(x))."""
+        place = ast.copy_location(ast.Name(""), tree)
+
+        def letter(size: int | str) -> int | str:
+            if not isinstance(size, str) or not is_length(size):
+                return size
+            asked = filter(is_length, letters_of_size(size))
+            return put(size, {one: source(self._length(one, place)) for one in asked})
+
+        made = [self._with_letters_of(child, tree) for child in nodes.children(node)]
+        return nodes.with_sizes(nodes.rebuilt(node, made), letter)
 
     def _assigned(self, statement: ast.stmt) -> tuple[str, ast.expr]:
         match statement:
@@ -123,13 +140,6 @@ class _ClaimReader(Reader):
                 return self.given[name]
             case ast.Name(id=name) if name in self.known.numbers and name not in self.known.names:
                 return self.known.numbers[self._name(tree)]
-            case ast.Subscript(
-                value=ast.Attribute(value=ast.Name() as of, attr="shape"),
-                slice=ast.Constant(value=int(axis)),
-            ):
-                return self._size(of, axis, tree)
-            case ast.Call(func=ast.Name(id="len"), args=[ast.Name() as of], keywords=[]):
-                return self._size(of, 0, tree)
         return super()._node(tree, depth)
 
     def _dimensions(self, node: Node) -> int:
@@ -143,15 +153,23 @@ class _ClaimReader(Reader):
             return 0
         return len(found[""])
 
-    def _size(self, of: ast.Name, axis: int, tree: ast.expr) -> Node:
-        """X.shape[0], the number of rows of X."""
-        sizes = self.known.sizes.get(self._variable(of), ())
-        if not 0 <= axis < len(sizes):
-            raise self._error(f"{self._words(tree)}: {of.id} has {len(sizes)} axes.", tree)
+    def _length(self, letter: str, tree: ast.Name) -> Node:
+        """The letter of a size that an array is asked for, X.shape[0] or x.size."""
+        name, axis = asked_of(letter)
+        sizes = self.known.sizes.get(self._known(name, tree), ())
+        if axis is None:
+            return reduce(nodes.Multiply, sizes) if sizes else nodes.ONE
+        if not -len(sizes) <= axis < len(sizes):
+            raise self._error(f"{self._words(tree)}: {name} has {len(sizes)} axes.", tree)
         return sizes[axis]
 
+    def _letter_of_operand(self) -> str:
+        raise ShapeError("in a claim write the windows with their size, as in windows(x, K) @ w.")
+
     def _variable(self, tree: ast.Name) -> str:
-        name = super()._variable(tree)
+        return self._known(super()._variable(tree), tree)
+
+    def _known(self, name: str, tree: ast.expr) -> str:
         if name not in self.known.names and name not in self.known.numbers:
             raise self._error(self._unknown(name, "name"), tree)
         return name
@@ -175,6 +193,10 @@ class _ClaimReader(Reader):
             case nodes.Selection(kind, params, sizes):
                 own = tuple(self._letter(size, tree) for size in sizes)
                 return nodes.Selection(kind, params, own)
+            case nodes.Mapped(arg, ("windows" | "fold" as how, int(size), *steps), axis):
+                kernel = how == "windows" and size in self.known.kernels
+                letter = size if kernel else self._letter(size, tree)
+                return nodes.Mapped(arg, (how, letter, *steps), axis)
             case nodes.Reshape(arg, sizes, "C" | "F" as how):
                 own = tuple(n if n == -1 else self._letter(n, tree) for n in sizes)
                 return nodes.Reshape(arg, own, how)

@@ -182,6 +182,13 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
     ),
     ("cat", "concatenate((A, B))", ""),
     ("row_stack", "vstack((A, B))", ""),
+    ("correlate xcorr conv", "conv1d(x, w)", "of images it is conv2d(X, W); of vectors"),
+    ("conv2", "conv2d(X, W)", "without turning the kernel round"),
+    ("convolve", "conv1d(x, flip(w))", "where the kernel lies within x"),
+    ("avg_pool mean_pool", "avg_pool2d(X, 2)", ""),
+    ("max_pool maxpool", "max_pool2d(X, 2)", ""),
+    ("im2col", "windows(x, 3)", "along one axis"),
+    ("col2im overlap_add", "fold(Y, N)", "along one axis of N entries"),
     ("one_hot", "onehot(y, K)", "with the number K of labels"),
     ("index_select", "take(X, y, axis=0)", ""),
     ("embedding", "W[y]", "with labels y"),
@@ -222,9 +229,9 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
     ),
     (
         """cumulative_sum cumtrapz trapz trapezoid ediff1d gradient gather scatter scatter_add
-                convolve correlate conv conv1d conv2d conv_transpose conv2 filter filter2 interp fft
-        ifft rfft irfft dct toeplitz circulant hankel laplacian avg_pool
-        interpolate upsample unfold fold embedding shift circshift""",
+                conv_transpose conv_transpose1d conv_transpose2d filter filter2 interp fft
+        ifft rfft irfft dct circulant hankel laplacian
+        interpolate upsample embedding shift circshift""",
         "A @ x",
         _LINEAR,
     ),

@@ -66,6 +66,25 @@ def _pad(arg: Node, pad_width: tuple[tuple[SizeText, SizeText], ...]) -> Node:
     return arg
 
 
+def _windows(
+    arg: Node, kernel: SizeText, axis: Axis = -1, stride: int = 1, dilation: int = 1
+) -> Node:
+    """Entry k of window i is entry s·i + d·k: the axis of windows and that of their entries."""
+    return nodes.Mapped(arg, ("windows", kernel, *_steps(stride, dilation)), axis)
+
+
+def _fold(arg: Node, length: SizeText, axis: Axis = -1, stride: int = 1, dilation: int = 1) -> Node:
+    """Windows added up, each entry at its place: the transposed map."""
+    return nodes.Mapped(arg, ("fold", length, *_steps(stride, dilation)), axis)
+
+
+def _steps(*steps: object) -> tuple[int, ...]:
+    found = tuple(step for step in steps if isinstance(step, int) and step > 0)
+    if len(found) < len(steps):
+        raise ShapeError("stride and dilation are whole numbers from 1.")
+    return found
+
+
 def _tri(rows: SizeText, columns: SizeText | None = None, k: int = 0) -> Node:
     return nodes.Selection("tri", (k,), (rows, rows if columns is None else columns))
 
@@ -92,6 +111,8 @@ map_calls: dict[str, tuple[Callable[..., Node], tuple[str, ...], tuple[str, ...]
     "tril": (_triangle("tril"), ("X",), ("k",)),
     "triu": (_triangle("triu"), ("X",), ("k",)),
     "pad": (_pad, ("X",), ("pad_width",)),
+    "windows": (_windows, ("X",), ("kernel", "axis", "stride", "dilation")),
+    "fold": (_fold, ("X",), ("length", "axis", "stride", "dilation")),
     "tri": (_tri, (), ("rows", "columns", "k")),
     "take": (_take, ("X", "y"), ("axis",)),
     "onehot": (nodes.OneHot, ("y",), ("size",)),

@@ -19,6 +19,7 @@ __all__ = [
     "Move",
     "applied",
     "gathered",
+    "is_windowed",
     "least_size",
     "mapped",
     "new_axis_of",
@@ -78,6 +79,12 @@ def result_size(move: Move, size: SizeText) -> SizeText | None:
             found = size_sum(size_sum(size, before or 0), after or 0)
         case ("repeat", int(times)):
             found = put(f"{times}*n", {"n": size})
+        case ("windows", width, stride, dilation):
+            reach = f"{dilation}*({width} - 1) + 1"
+            found = put(f"({_OWN} - ({reach}) + {stride})//{stride}", {_OWN: size})
+        case ("fold", length, _, _):
+            assert length is not None
+            found = length
         case _:
             found = size
     if isinstance(found, int) and found < 1:
@@ -94,6 +101,8 @@ def least_size(move: Move) -> int:
             ends = [0 if n is None or isinstance(n, str) else int(n) for n in (start, stop)]
             more = 1 if stop is None or ends[1] < 0 else 0
             return max(1, *(n + more if n >= 0 else -n for n in ends[:1]), abs(ends[1]))
+        case ("windows", int(width), _, int(dilation)):
+            return dilation * (width - 1) + 1
     return 1
 
 
@@ -122,7 +131,16 @@ def selection(move: Move, size: SizeText) -> Node:
             return nodes.Selection("tri", (0,), (size, size))
         case ("repeat", int(times)):
             return nodes.Selection("repeat", (times,), (_known(move, size), size))
+        case ("windows", width, int(stride), int(dilation)):
+            assert width is not None
+            sizes = (_known(move, size), width, size)
+            return nodes.Selection("windows", (stride, dilation), sizes)
     raise ShapeError(f"{move[0]} is no map along an axis.")
+
+
+def is_windowed(node: Node) -> bool:
+    """Whether a map takes windows along an axis, or adds them up."""
+    return isinstance(node, nodes.Mapped) and node.move[0] in ("windows", "fold")
 
 
 def _known(move: Move, size: SizeText) -> SizeText:
@@ -151,8 +169,37 @@ def mapped(node: nodes.Mapped, shape: _ShapeOf) -> Node:
             for axis in range(len(own)):
                 made = applied(selection(node.move, _size(own[axis])), made, axis, len(own))
             return made
+    if is_windowed(node):
+        return _windowed(node, own)
     axis = (node.axis or 0) % len(own)
     return applied(selection(node.move, _size(own[axis])), node.arg, axis, len(own))
+
+
+def _windowed(node: nodes.Mapped, own: Shape) -> Node:
+    """Σ_n [n = s·i + d·k] x_n, or the sum of the same over all i and k."""
+    axis = node.axis or 0
+    taken = node.move[0] == "windows"
+    if taken:
+        constant = selection(node.move, _size(own[axis]))
+    else:
+        _, size, stride, dilation = node.move
+        assert size is not None
+        assert isinstance(stride, int)
+        assert isinstance(dilation, int)
+        sizes = (_size(own[axis]), _size(own[axis + 1]), size)
+        constant = nodes.Selection("windows", (stride, dilation), sizes)
+    if taken and len(own) == 1:
+        return nodes.MatMul(constant, node.arg)
+    middle = axis if taken else axis + 2
+    new = (None, None) if taken else (None,)
+    spread = nodes.Rearrange(node.arg, (*range(middle), *new, *range(middle, len(own))))
+    behind = len(own) - middle - taken
+    if behind:
+        constant = nodes.Rearrange(constant, (0, 1, 2, *(None,) * behind))
+    product = nodes.Multiply(constant, spread)
+    if taken:
+        return nodes.Sum(product, axis + 2)
+    return nodes.Sum(nodes.Sum(product, axis), axis if len(own) > _MATRIX else 0)
 
 
 def _triangle(k: int, shape: Shape) -> Node:

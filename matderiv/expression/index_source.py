@@ -10,13 +10,14 @@ from matderiv.expression.nodes import Node
 from matderiv.expression.size_text import SizeText, put, size_difference, size_sum
 
 __all__ = [
-    "as_move",
+    "as_moves",
     "gathered_text",
     "index_text",
     "indexed_base",
     "is_indexed",
     "joined_text",
     "mapped_text",
+    "padded",
     "selection_text",
     "slices",
     "surface",
@@ -26,24 +27,35 @@ _MOST = 9  # axes
 _Move = tuple[int | str | None, ...]
 
 
-def as_move(constant: nodes.Selection) -> _Move | None:
-    """The map whose constant this is, None if it is no map along an axis.
+def as_moves(constant: nodes.Selection) -> tuple[_Move, ...]:
+    """The maps whose constant this is, one after the other; none if it is no map along an axis.
 
-    >>> as_move(nodes.Selection("slice", (1, 1), ("N - 1", "N")))
-    ('slice', 1, None, 1)
+    >>> as_moves(nodes.Selection("slice", (1, 1), ("N - 1", "N")))
+    (('slice', 1, None, 1),)
+    >>> as_moves(nodes.Selection("slice", (1, -1), (2, "N")))
+    (('slice', None, 2, 1), ('slice', None, None, -1))
     """
+    match constant:
+        case nodes.Selection("slice", (last, int(step)), (rows, size)) if step < 0:
+            reach = put(f"{-step}*n", {"n": size_difference(rows, 1)})
+            first, taken = size_difference(last, reach), size_sum(reach, 1)
+            plain = _as_move(nodes.Selection("slice", (first, 1), (taken, size)))
+            assert plain is not None
+            back: _Move = ("slice", None, None, step)
+            return (back,) if plain == ("slice", None, None, 1) else (plain, back)
+    move = _as_move(constant)
+    return () if move is None else (move,)
+
+
+def _as_move(constant: nodes.Selection) -> _Move | None:
     *rows, size = constant.sizes
     match constant:
         case nodes.Selection("at", (first,)):
             return ("at", _near_end(first, size))
         case nodes.Selection("slice", (first, int(step))):
-            start = None if first == 0 or step < 0 else first
+            start = None if first == 0 else first
             last = size_sum(first, put(f"{step}*n", {"n": size_difference(rows[0], 1)}))
-            whole = (
-                put(f"({size_difference(size, first)} + {step - 1})//{step}", {})
-                if step > 0
-                else rows[0]
-            )
+            whole = put(f"({size_difference(size, first)} + {step - 1})//{step}", {})
             stop = None if whole == rows[0] else _near_end(size_sum(last, 1), size)
             start = start if start is None else _near_end(start, size)
             return ("slice", start, stop, step)
@@ -53,6 +65,8 @@ def as_move(constant: nodes.Selection) -> _Move | None:
             return ("cumsum",)
         case nodes.Selection("repeat", (int(times),)):
             return ("repeat", times)
+        case nodes.Selection("windows", (int(stride), int(dilation))):
+            return ("windows", rows[1], stride, dilation)
     return None
 
 
@@ -116,19 +130,34 @@ def mapped_text(node: nodes.Mapped, arg: str, axis_word: str = "axis") -> str:
     name, *rest = node.move
     words = [arg]
     match node.move:
-        case ("pad", before, after, int(axes)) if axes:
-            place = (node.axis or 0) % axes
-            pairs = [f"({before}, {after})" if n == place else "(0, 0)" for n in range(axes)]
-            words.append(f"({', '.join(pairs)})")
         case ("pad", before, after, _):
             words.append(f"({before}, {after})")
         case ("tril" | "triu", k):
             words += [str(k)] * (k != 0)
+        case ("windows" | "fold", size, stride, dilation):
+            words.append(str(size))
+            words += [f"stride={stride}"] * (stride != 1)
+            words += [f"dilation={dilation}"] * (dilation != 1)
         case _:
             words += map(str, rest)
     if node.axis is not None and name != "pad":
         words.append(f"{axis_word}={node.axis}")
     return f"{name}({', '.join(words)})"
+
+
+def padded(node: nodes.Mapped, axes: int) -> tuple[Node, tuple[tuple[SizeText, SizeText], ...]]:
+    """The array that zeros stand around, and how many before and after it along each axis."""
+    widths: list[tuple[SizeText, SizeText]] = [(0, 0)] * axes
+    base: Node = node
+    while isinstance(base, nodes.Mapped) and base.move[0] == "pad":
+        places = range(axes) if base.axis is None else [base.axis % axes]
+        if any(widths[place] != (0, 0) for place in places):
+            break
+        _, before, after, _ = base.move
+        for place in places:
+            widths[place] = (before or 0, after or 0)
+        base = base.arg
+    return base, tuple(widths)
 
 
 def joined_text(node: nodes.Joined, text: Callable[[Node], str], axis_word: str = "axis") -> str:
@@ -157,9 +186,11 @@ def slices(node: nodes.Mapped) -> tuple[Node, dict[int, _Move]]:
 
 def surface(node: nodes.Selection) -> nodes.Mapped:
     """A constant as the map of an identity matrix."""
-    move = as_move(node)
-    assert move is not None
-    return nodes.Mapped(nodes.Eye(node.sizes[-1]), move, 0)
+    made: Node = nodes.Eye(node.sizes[-1])
+    for move in as_moves(node):
+        made = nodes.Mapped(made, move, 0)
+    assert isinstance(made, nodes.Mapped)
+    return made
 
 
 def selection_text(node: nodes.Selection) -> Node | str:

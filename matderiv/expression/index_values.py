@@ -42,6 +42,9 @@ def selection_values(constant: nodes.Selection, sizes: Mapping[str, int]) -> Val
     kind, first, step = rule_of(constant)
     if kind == "flat":
         return np.eye(columns, dtype=np.int64).reshape(*rows, columns)
+    if kind == "windows":
+        places = _window_places(rows[0], rows[1], *map(int, constant.params))
+        return np.asarray(places[..., None] == np.arange(columns)).astype(np.int64)
     i, j = np.arange(rows[0] if rows else 1)[:, None], np.arange(columns)
     at = size_number(first, sizes)
     match kind:
@@ -54,6 +57,21 @@ def selection_values(constant: nodes.Selection, sizes: Mapping[str, int]) -> Val
         case _:
             found = j == i // step
     return np.asarray(found if rows else found[0]).astype(np.int64)
+
+
+def _window_places(count: int, width: int, stride: int, dilation: int) -> Values:
+    """The place of entry k of window i."""
+    return np.asarray(stride * np.arange(count)[:, None] + dilation * np.arange(width))
+
+
+def _folded(array: Values, size: int, stride: int, dilation: int) -> Values:
+    """The sum of windows, each entry at its place; they are the first two axes."""
+    made = np.zeros((size, *array.shape[2:]), array.dtype)
+    count, width = array.shape[:2]
+    for k in range(width):
+        first = dilation * k
+        made[first : first + stride * (count - 1) + 1 : stride] += array[:, k]
+    return made
 
 
 def moved(node: nodes.Mapped, array: Values, sizes: Mapping[str, int]) -> Values:
@@ -93,6 +111,12 @@ def _moved(node: nodes.Mapped, array: Values, sizes: Mapping[str, int]) -> Value
             return np.asarray(np.take(array, place, axis))
         case "roll" | "repeat", int(n):
             return np.asarray((np.roll if name == "roll" else np.repeat)(array, n, axis))
+        case "windows", int(width), int(stride), int(dilation):
+            count = (array.shape[axis] - dilation * (width - 1) - 1) // stride + 1
+            return np.asarray(np.take(array, _window_places(count, width, stride, dilation), axis))
+        case "fold", int(size), int(stride), int(dilation):
+            first = np.moveaxis(array, (axis, axis + 1), (0, 1))
+            return np.moveaxis(_folded(first, size, stride, dilation), 0, axis)
     raise ShapeError(f"{name} is no map along an axis.")
 
 

@@ -18,14 +18,33 @@ from matderiv.expression.index_maps import new_axis_of
 from matderiv.expression.nodes import Node
 from matderiv.expression.norms import plain_norm
 from matderiv.expression.program import Assignment, Program
-from matderiv.expression.reshaping import plain_reshape
-from matderiv.expression.size_text import letters_of_size, size_number
+from matderiv.expression.reshaping import plain_reshape, product_of_sizes, size_of_dim
+from matderiv.expression.size_text import (
+    ALL,
+    SizeText,
+    asked_of,
+    is_length,
+    is_unnamed,
+    length_of,
+    letters_of_size,
+    put,
+    size_number,
+)
 from matderiv.expression.source import source
 from matderiv.expression.vocabulary import did_you_mean
 
-__all__ = ["labels_of", "rules_over", "settled", "shape_of", "sized_for", "with_axes"]
+__all__ = [
+    "labels_of",
+    "named_sizes",
+    "rules_over",
+    "settled",
+    "shape_of",
+    "sized_for",
+    "with_axes",
+]
 
 _MATRIX = 2  # dimensions
+_FAR = 64  # more than any step of a slice that is drawn
 
 
 def shape_of(node: Node, shapes: Mapping[str, Shape]) -> Shape:
@@ -44,15 +63,18 @@ def shape_of(node: Node, shapes: Mapping[str, Shape]) -> Shape:
     >>> shape_of(parse("dY @ W.T").loss.value, infer(program))
     (Dim(symbol='N', size=2), Dim(symbol='D', size=4))
     """
-    return _dims_of(node, *rules_over(shapes))
+    own = {dim.symbol for shape in shapes.values() for dim in shape if dim.symbol.isalpha()}
+    return _dims_of(node, *rules_over(shapes), tuple(sorted(own)))
 
 
-def _dims_of(node: Node, rules: Rules, of: dict[Dim, SizeVariable]) -> Shape:
+def _dims_of(
+    node: Node, rules: Rules, of: dict[Dim, SizeVariable], known: tuple[str, ...] = ()
+) -> Shape:
     found = rules.shape(node)
-    letters = {size.root(): letter for letter, size in rules.letters.items()}
+    letters = {size.root(): letter for letter, size in rules.sizes.letters.items()}
     letters |= {size.root(): dim.symbol for dim, size in reversed(of.items())}
-    rules.symbols(letters)
-    return tuple(_dim(size, letters) for size in found)
+    rules.sizes.symbols(letters)
+    return tuple(_dim(size, letters, known) for size in found)
 
 
 def rules_over(shapes: Mapping[str, Shape]) -> tuple[Rules, dict[Dim, SizeVariable]]:
@@ -96,16 +118,22 @@ def sized_for(
     for assignment in program.assignments:
         rules.shape(assignment.value)
     letters = {size.root(): dim.symbol for dim, size in of.items()}
-    rules.symbols(letters)
-    needed = [(letters.get(size.root(), "1"), least) for size, least, _ in rules.least]
-    needed += [(letters.get(size.root(), "1"), 1) for size, _, _ in rules.worked]
+    rules.sizes.symbols(letters)
+    needed = [(letters.get(size.root(), "1"), least) for size, least, _ in rules.index_maps.least]
+    needed += [(letters.get(size.root(), "1"), 1) for size, _, _ in rules.sizes.worked]
     found = dict(sizes)
     for text, least in needed:
-        own = [letter for letter in letters_of_size(text) if letter in found]
-        while own and all(letter in found for letter in letters_of_size(text)):
-            if size_number(text, found) >= least:
+        letters_of = letters_of_size(text)
+        if not all(letter in found for letter in letters_of):
+            continue
+        while (number := size_number(text, found)) < least:
+            own = {letter: found[letter] + 1 for letter in letters_of}
+            more = {
+                n: k for n, k in own.items() if size_number(text, {**found, n: k + _FAR}) > number
+            }
+            if not more:
                 break
-            found |= {letter: found[letter] + 1 for letter in own}
+            found |= more
     return sized(shapes, found)
 
 
@@ -130,10 +158,11 @@ def labels_of(formulas: Iterable[Node], shapes: Mapping[str, Shape]) -> dict[str
     return found
 
 
-def _dim(size: SizeVariable, letters: Mapping[SizeVariable, str]) -> Dim:
+def _dim(size: SizeVariable, letters: Mapping[SizeVariable, str], known: tuple[str, ...]) -> Dim:
     letter = letters.get(size.root(), str(size))
     if size.number is None:
-        raise InputError(f"The size {letter} is not known; give it a number.")
+        others = f"the sizes here: {', '.join(known)}. Write one of them, or" if known else ""
+        raise InputError(f"The size {letter} is not known; {others or 'give it'} a number.")
     return Dim(letter, size.number)
 
 
@@ -143,11 +172,43 @@ def _plain(node: nodes.Norm, rules: Rules) -> Node:
     return plain_norm(node, len(sizes), wide=len(sizes) > 1 and sizes[0] < sizes[1])
 
 
+def named_sizes(program: Program, shapes: Mapping[str, Shape]) -> tuple[Program, dict[str, Shape]]:
+    """The program with the letters or numbers of the sizes of operands that stand in operations.
+
+    >>> from matderiv.expression.parse import parse
+    >>> from matderiv.expression.shapes import infer
+    >>> program = parse("L = sum(conv1d(x, w))")
+    >>> named_sizes(program, infer(program, shapes={"w": (3,)}))[0].source()
+    'L = sum(windows(x, K) @ w)'
+    """
+    unnamed = {name: size_of_dim(own[0]) for name, own in shapes.items() if is_unnamed(name)}
+    if not unnamed:
+        return program, dict(shapes)
+
+    def named(size: int | str) -> int | str:
+        return put(size, unnamed) if isinstance(size, str) and "_" in size else size
+
+    def new(node: Node) -> Node:
+        match node:
+            case nodes.Multiply(arg, nodes.Ones((str(size),))) if is_unnamed(size):
+                return new(arg)  # they told the size of the array
+        made = nodes.rebuilt(node, map(new, nodes.children(node)))
+        return nodes.with_sizes(made, named)
+
+    assignments = tuple(Assignment(a.name, new(a.value)) for a in program.assignments)
+    kept = {name: shape for name, shape in shapes.items() if name not in unnamed}
+    written = program.letters()
+    sizes = (str(size) for size in unnamed.values())
+    taken = frozenset(x for size in sizes for x in letters_of_size(size)) - written
+    return replace(program, assignments=assignments, taken=taken), kept
+
+
 def settled(program: Program, shapes: Mapping[str, Shape]) -> Program:
     """The same program with every axis counted from the first, or None, which is all entries.
 
-    The only axis of a vector is None, and .T is that of a matrix. A product that is 1×1, alone as
-    the last value or summed, is its trace, as books write it.
+    A size that is asked for, X.shape[0], has its letter. The only axis of a vector is None, and .T
+    is that of a matrix. A product that is 1×1, alone as the last value or summed, is its trace, as
+    books write it.
 
     >>> from matderiv.expression.parse import parse
     >>> from matderiv.expression.shapes import infer
@@ -155,6 +216,7 @@ def settled(program: Program, shapes: Mapping[str, Shape]) -> Program:
     >>> settled(program, infer(program)).source()
     'Y = X @ W; L = sum(sum(softmax(Y, axis=1), axis=1))'
     """
+    program = _with_lengths(program, shapes)
     rules, of = rules_over(shapes)
 
     def new(node: Node) -> Node:
@@ -173,7 +235,40 @@ def settled(program: Program, shapes: Mapping[str, Shape]) -> Program:
     *before, last = (Assignment(a.name, new(a.value)) for a in program.assignments)
     if last.name in shapes and not shapes[last.name] and rules.shape(last.value):
         last = Assignment(last.name, _single(last.value, len(rules.shape(last.value))))
-    return Program((*before, last), named=program.named)
+    return Program((*before, last), named=program.named, taken=program.taken, asked=program.asked)
+
+
+def _with_lengths(program: Program, shapes: Mapping[str, Shape]) -> Program:
+    """The program with the letters of the sizes that it asks its arrays for."""
+    if not program.lengths():
+        return program
+    sizes: dict[str, SizeText] = {}
+    for name, shape in shapes.items():
+        for axis, dim in enumerate(shape):
+            sizes |= {length_of(name, n): size_of_dim(dim) for n in (axis, axis - len(shape))}
+        sizes[length_of(name, ALL)] = size_of_dim(product_of_sizes(shape))
+
+    def number(dim: Dim) -> Node:
+        own = size_of_dim(dim)
+        return nodes.Number(Fraction(own)) if isinstance(own, int) else nodes.Size(own, dim.size)
+
+    def new(node: Node) -> Node:
+        match node:
+            case nodes.Size(symbol) if is_length(symbol):
+                name, axis = asked_of(symbol)
+                dims = shapes[name] if axis is None else (shapes[name][axis],)
+                return reduce(nodes.Multiply, map(number, dims)) if dims else nodes.ONE
+        resized = nodes.with_sizes(node, lambda size: put(size, sizes))
+        return nodes.rebuilt(resized, map(new, nodes.children(node)))
+
+    made = (Assignment(a.name, new(a.value)) for a in program.assignments)
+    asked: dict[str, str] = {}
+    for name, place in map(asked_of, sorted(program.lengths())):
+        places = range(len(shapes[name]))
+        for n in places if place is None else (places[place],):
+            asked.setdefault(shapes[name][n].symbol, length_of(name, n))
+    taken = program.taken | (asked.keys() - program.letters())
+    return replace(program, assignments=tuple(made), taken=taken, asked=tuple(asked.items()))
 
 
 def with_axes(node: Node, shapes: Mapping[str, Shape]) -> Node:
@@ -242,10 +337,11 @@ def _counted(node: nodes.Mapped | nodes.Joined, rules: Rules) -> Node:
         new, axis = new_axis_of(node, len(rules.shape(node.right)))
         how = node.how if node.how == "list" else "stack" if new else "concatenate"
         return replace(node, how=how, axis=None if how == "list" else axis)
-    dimensions = len(rules.shape(node.arg))
-    if node.axis is None or node.move[0] in ("tril", "triu"):
+    dimensions, along = len(rules.shape(node.arg)), node.axis
+    if along is None or node.move[0] in ("tril", "triu"):
         return node
-    return replace(node, axis=None if dimensions == 1 else node.axis % dimensions)
+    dimensions -= node.move[0] == "fold"
+    return replace(node, axis=None if dimensions == 1 else along % dimensions)
 
 
 def _single(node: Node, dimensions: int) -> Node:

@@ -47,6 +47,7 @@ __all__ = [
     "Node",
     "Norm",
     "Number",
+    "OfSquare",
     "OneHot",
     "Ones",
     "Outer",
@@ -73,6 +74,7 @@ __all__ = [
     "substituted",
     "transposed",
     "walk",
+    "with_sizes",
     "zeros",
 ]
 
@@ -528,6 +530,9 @@ Reduction = Sum | Mean | Prod | Max | Min | LogSumExp | Var | Std
 #: Constants of zeros and ones, and what is a product with one.
 IndexMap = Selection | OneHot | Mapped | Joined | Gathered | Reshape
 
+#: Operations on a square matrix.
+OfSquare = Trace | Inverse | Determinant | LogDet | MatrixFunction | Frechet
+
 #: Operations along an axis that keep the shape.
 AlongAxis = Softmax | LogSoftmax
 
@@ -593,6 +598,34 @@ def substituted(node: Node, old: Node, new: Node) -> Node:
     if node == old:
         return new
     return rebuilt(node, [substituted(part, old, new) for part in children(node)])
+
+
+def with_sizes(node: Node, new: Callable[[int | str], int | str]) -> Node:
+    """The node with others for the sizes that it writes itself, those of its operands aside.
+
+    >>> with_sizes(Ones(("N", 2)), lambda size: "K" if size == "N" else size)
+    Ones(sizes=('K', 2))
+    """
+
+    def each(sizes: Iterable[int | str]) -> tuple[int | str, ...]:
+        return tuple(map(new, sizes))
+
+    match node:
+        case Eye(size):
+            return Eye(new(size))
+        case Ones(sizes):
+            return Ones(each(sizes))
+        case Selection(kind, params, sizes):
+            return Selection(kind, each(params), each(sizes))
+        case OneHot(arg, size):
+            return OneHot(arg, new(size))
+        case Reshape(arg, sizes, how):
+            return Reshape(arg, each(sizes), how)
+        case Mapped(arg, (kind, *places), axis):
+            return Mapped(arg, (kind, *(n if n is None else new(n) for n in places)), axis)
+        case Gathered(array, labels, how, str(rows)):
+            return Gathered(array, labels, how, new(rows))
+    return node
 
 
 def walk(node: Node) -> Iterator[Node]:

@@ -9,6 +9,7 @@ from functools import partial, reduce
 from typing import Any, TypeVar
 
 from matderiv.expression import axes, index_calls, index_maps, nodes
+from matderiv.expression.convolutions import convolution, pooling, toeplitz, unfold
 from matderiv.expression.dims import SINGLE, Shape
 from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.matrix_functions import SMOOTH
@@ -84,6 +85,10 @@ _EXAMPLES = {
     "tile": ("x", "2"),
     "pad": ("x", "(1, 1)"),
     "tri": ("4",),
+    "windows": ("x", "3"),
+    "unfold": ("X", "0", "3", "1"),
+    "sliding_window_view": ("x", "3"),
+    "fold": ("X", "N"),
     "onehot": ("y", "K"),
     "reshape": ("X", "(2, 3)"),
     "squeeze": ("X", "axis=0"),
@@ -118,6 +123,10 @@ def _read_as(make: Callable[..., Node]) -> Operation:
 
 def _function_of_matrix(function: str, arg: Node) -> Node:
     return nodes.MatrixFunction(arg, function)
+
+
+def _sliding(arg: Node, kernel: SizeText, axis: int = -1) -> Node:
+    return unfold(arg, axis, kernel)
 
 
 def _along(function: str, arg: Node, change: Node) -> Node:
@@ -185,6 +194,28 @@ OPERATIONS: dict[str, Operation] = {
         name: Operation(make, operands, options, method=name in SHAPING, asks=("dimensions",) * by)
         for name, (make, operands, options, by) in shape_calls.items()
     },
+    **{
+        f"{name}_pool{axes}d": Operation(
+            pooling(kind, axes),
+            ("X",),
+            ("kernel", "stride", "padding"),
+            asks=("dimensions",),
+        )
+        for name, kind in (("avg", nodes.Mean), ("max", nodes.Max))
+        for axes in (1, 2)
+    },
+    **{
+        f"conv{axes}d": Operation(
+            convolution(axes),
+            ("X", "W"),
+            ("stride", "padding", "dilation"),
+            asks=("dimensions", "letter"),
+        )
+        for axes in (1, 2)
+    },
+    "toeplitz": Operation(toeplitz, ("c",), ("r",), asks=("letter",)),
+    "unfold": Operation(unfold, ("X",), ("dim", "kernel", "stride"), method=True),
+    "sliding_window_view": Operation(_sliding, ("x",), ("kernel", "axis")),
     "block": Operation(index_calls.block, ("[[A, B], [C, D]]",), several=True),
     "eye": Operation(nodes.Eye, operands=(), options=("size",)),
     "ones": Operation(nodes.Ones, operands=(), options=("sizes",)),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import re
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
@@ -22,11 +23,13 @@ from matderiv.expression._unroll import GIVEN, one_line_loops, unrolled
 from matderiv.expression.axes import over_axes, swapaxes
 from matderiv.expression.foreign import elsewhere, instead_of_name
 from matderiv.expression.index_calls import Labels, indexed, literal, read_size
+from matderiv.expression.lengths import Lengths, asks_sizes
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import operation_of
 from matderiv.expression.program import Assignment, Program
 from matderiv.expression.shapes import infer
 from matderiv.expression.shorthand import at_least, equal, greater, unequal
+from matderiv.expression.size_text import asked_of, asked_text, is_length
 from matderiv.expression.source import source
 from matderiv.expression.spelling import READ, respelled
 from matderiv.expression.vocabulary import (
@@ -71,11 +74,11 @@ _MAX_DIGITS = 40
 _NOT_FINITE = frozenset({"nan", "inf", "infinity", "infty"})
 
 
-def parse(text: str) -> Program:
+def parse(text: str, shapes: Mapping[str, tuple[int, ...]] | None = None) -> Program:
     """Read `name = expression; …; loss` into a `Program`.
 
     A last statement without a name is called L. A line `assume S symmetric` says something of an
-    input.
+    input. What some operations mean depends on how many axes an input has, by its declared shape.
 
     Raises:
         ProgramSyntaxError: the text is not in the language; the error holds the place.
@@ -84,7 +87,7 @@ def parse(text: str) -> Program:
     >>> parse("Y = X @ W; sum(f(Y))").source()
     'Y = X @ W; L = sum(f(Y))'
     """
-    return Reader(text).program()
+    return Reader(text, shapes).program()
 
 
 #: Operations that are given several axes as they are.
@@ -98,7 +101,10 @@ class Reader:
     what = "program"
     example = DEFAULT_PROGRAM
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, shapes: Mapping[str, tuple[int, ...]] | None = None) -> None:
+        self.shapes = dict(shapes or {})
+        #: Letters of the sizes of operands, which a program does not write.
+        self.unnamed = map("_{}".format, itertools.count(1))
         # Indentation means nothing here, and line ends are one character.
         lines = one_line_loops(text.replace("\r\n", "\n").replace("\r", "\n")).split("\n")
         self.text = "\n".join(line.strip() for line in lines).strip()
@@ -106,6 +112,7 @@ class Reader:
         self.assumed: list[tuple[str, str]] = []
         self.declared: tuple[str, ...] = ()
         self.assigned: dict[str, Assignment] = {}
+        self.lengths = Lengths()
         self.loops = False
 
     def program(self) -> Program:
@@ -120,9 +127,23 @@ class Reader:
         program = Program(tuple(assignments.values()), tuple(self.assumed), named)
         if self.loops:
             READ.info("Read as: %s", program.source())
+        self._check_lengths(program)
         check_names(program)
         check_constants(program)
         return program
+
+    def _check_lengths(self, program: Program) -> None:
+        """Refuse the size of an array that stands nowhere, which nothing would tell."""
+        used = {a.name for a in program.assignments}
+        for assignment in program.assignments:
+            used |= nodes.names_in(assignment.value)
+        for length in sorted(program.lengths()):
+            name, _ = asked_of(length)
+            if name not in used:
+                raise InputError(
+                    f"{asked_text(length)}: {name} stands nowhere else in the {self.what}; write a "
+                    "scalar for the size, such as n."
+                )
 
     def _statements(self) -> list[ast.stmt]:
         if len(self.text) > MAX_TEXT:
@@ -171,6 +192,7 @@ class Reader:
         self.loops = any(isinstance(line, ast.For) for line in body)
         try:
             body = unrolled(body) if self.loops else body
+            body = [*self._with_letters(body)] if asks_sizes(self.text) else body
         except Refusal as refusal:
             raise self._error(refusal.message, refusal.tree) from None
         except RecursionError:
@@ -180,6 +202,15 @@ class Reader:
         if not body:
             raise ProgramSyntaxError(f"The {self.what} is empty. Write for example: {self.example}")
         return body
+
+    def _with_letters(self, body: list[ast.stmt]) -> Iterator[ast.stmt]:
+        """The statements with letters for sizes, without those that only name sizes."""
+        for number, statement in enumerate(body):
+            named = self.lengths.named(statement) if number < len(body) - 1 else []
+            for name in named:
+                Reader._variable(self, name)
+            if not named:
+                yield self.lengths.visit(statement)
 
     def _without_assumed(self) -> tuple[str, set[tuple[int, int]]]:
         """The text with other statements in place of what it assumes, and where those stand."""
@@ -216,7 +247,7 @@ class Reader:
                 name = self._variable(target)
                 if name == "pi":
                     raise self._error("pi is the number π; give the value another name.", target)
-                if name in taken:
+                if name in taken or name in self.lengths.given:
                     raise self._error(
                         f"{name} is assigned twice; give each value its own name.", target
                     )
@@ -258,6 +289,8 @@ class Reader:
         match tree:
             case ast.Name(id="pi"):
                 return nodes.Pi()
+            case ast.Name(id=letter) if is_length(letter):
+                return self._length(letter, tree)
             case ast.Name():
                 return nodes.Name(self._variable(tree))
             case ast.Constant(value=value):
@@ -285,6 +318,13 @@ class Reader:
             case ast.List(elts=[_, *_] as parts):
                 self._check_literal(tree)
                 return literal([self._node(part, depth + 1) for part in parts])
+            case ast.Attribute(attr="shape" | "size"):
+                raise self._error(
+                    f"{self._words(tree)}: a size is that of one axis of a named array: "
+                    "Y = X @ W; n = Y.shape[0].",
+                    tree,
+                    at=self._attribute(tree),
+                )
             case ast.Attribute(attr=attr):
                 raise self._error(
                     f".{attr} is not in the language; the only attribute is .T, as in X.T.",
@@ -294,6 +334,13 @@ class Reader:
             case ast.Call():
                 return self._call(tree, depth)
         raise self._error(f"{self._words(tree)} is not in the language; {instead_of(tree)}.", tree)
+
+    def _length(self, letter: str, tree: ast.Name) -> Node:
+        """A size that an array is asked for, as a number."""
+        name, _ = asked_of(letter)
+        if name in KNOWN or not NAME_PATTERN.match(name):
+            raise self._error(name_trouble(name), tree)
+        return nodes.Size(letter, 1)
 
     def _indexed(self, tree: ast.Subscript, depth: int) -> Node:
         """X[:, None], X[1:], X[arange(N), y] by labels, and eigvalsh(A)[0]."""
@@ -310,25 +357,14 @@ class Reader:
             return found
         labels = self._node(found.tree, depth + 1)
         rows = None if found.rows is None else read_size(found.rows)
-        if found.rows is not None and rows is None and not self._is_length(found.rows, tree):
+        asked = asked_of(rows) if isinstance(rows, str) and is_length(rows) else None
+        if asked in [(of.name, 0) for of in (array, labels) if isinstance(of, nodes.Name)]:
+            rows = None  # all of them, as the length of the array or of the labels says
+        elif found.rows is not None and rows is None:
             raise self._error(
                 f"{self._words(tree)}: the rows are all of them, arange(N) or arange(len(y)).", tree
             )
         return nodes.Gathered(array, labels, found.how, rows)
-
-    @staticmethod
-    def _is_length(tree: ast.expr, index: ast.Subscript) -> bool:
-        """Whether a number of rows is that of the array or the labels of an index."""
-        assert isinstance(index.slice, ast.Tuple)
-        named = (index.value, index.slice.elts[1])
-        match tree:
-            case ast.Call(func=ast.Name(id="len"), args=[of]):
-                pass
-            case ast.Subscript(ast.Attribute(value=of, attr="shape"), ast.Constant(value=0)):
-                pass
-            case _:
-                return False
-        return any(ast.dump(of) == ast.dump(other) for other in named)
 
     def _check_literal(self, tree: ast.List) -> None:
         """Refuse rows of unequal length."""
@@ -393,7 +429,11 @@ class Reader:
         for option, value in options.items():
             if isinstance(value, ast.expr):
                 options[option] = self._node(value, depth + 1)
-        answers = {"dimensions": self._dimensions, "read": self._formula}
+        answers: dict[str, Callable[..., Any]] = {
+            "dimensions": self._dimensions,
+            "read": self._formula,
+            "letter": self._letter_of_operand,
+        }
         options |= {asked: answers[asked] for asked in operation_of(name).asks}
         make = operation_of(name).make
         try:
@@ -417,12 +457,18 @@ class Reader:
 
     def _formula(self, text: str, values: Mapping[str, Node], options: Mapping[str, Node]) -> Node:
         """The node of a formula of the language's own, with values for all names in it."""
-        return _FormulaReader(text, self.assigned, values, options).value()
+        return _FormulaReader(text, self, values, options).value()
+
+    def _letter_of_operand(self) -> str:
+        return next(self.unnamed)
 
     def _dimensions(self, node: Node) -> int:
         """How many dimensions an expression has after the values so far; 0 if they do not fit."""
+        program = Program((*self.assigned.values(), Assignment("", node)))
+        inputs = program.inputs()
         try:
-            found = infer(Program((*self.assigned.values(), Assignment("", node))))
+            shapes = {name: own for name, own in self.shapes.items() if name in inputs}
+            found = infer(program, shapes=shapes)
         except InputError:
             return 0
         return len(found[""])
@@ -534,13 +580,14 @@ class _FormulaReader(Reader):
     def __init__(
         self,
         text: str,
-        assigned: Mapping[str, Assignment],
+        reader: Reader,
         values: Mapping[str, Node],
         options: Mapping[str, Node],
     ) -> None:
-        super().__init__(text)
+        super().__init__(text, reader.shapes)
         self.lines = [text.encode()]
-        self.assigned = dict(assigned)
+        self.assigned = dict(reader.assigned)
+        self.unnamed = reader.unnamed
         self.values, self.options = values, options
 
     def value(self) -> Node:

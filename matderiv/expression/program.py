@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from matderiv.expression import nodes
 from matderiv.expression.matrix_functions import exponents
 from matderiv.expression.nodes import Node
-from matderiv.expression.size_text import letters_of_size
+from matderiv.expression.size_text import asked_of, is_length, letters_of_size, put
 from matderiv.expression.source import source
 from matderiv.expression.vocabulary import needs_word
 
@@ -27,12 +27,16 @@ class Program:
     """Assignments in order; the last one is the result.
 
     `assumed`: what its own lines say of inputs, such as ("S", "symmetric"). `named`: whether the
-    text gives the result its name, so that formulas may use it.
+    text gives the result its name, so that formulas may use it. `taken`: letters of sizes that
+    operations have of their operands, and that the text does not write. `asked`: letters of sizes,
+    each with what the text asks an array for in its place, such as X.shape[0].
     """
 
     assignments: tuple[Assignment, ...]
     assumed: tuple[tuple[str, str], ...] = ()
     named: bool = field(default=False, compare=False)
+    taken: frozenset[str] = field(default=frozenset(), compare=False)
+    asked: tuple[tuple[str, str], ...] = field(default=(), compare=False)
 
     @property
     def loss(self) -> Assignment:
@@ -48,7 +52,22 @@ class Program:
         """
         declared = ", ".join(sorted(filter(needs_word, self.functions())))
         lines = [f"function {declared}"] if declared else []
-        return "; ".join([*lines, *(f"{a.name} = {source(a.value)}" for a in self.assignments)])
+        return "; ".join(
+            [*lines, *(f"{a.name} = {self._typed(a.value)}" for a in self.assignments)]
+        )
+
+    def _typed(self, value: Node) -> str:
+        """A value as text, which asks for sizes as the program was written."""
+        asked = dict(self.asked)
+
+        def put_back(node: Node) -> Node:
+            match node:
+                case nodes.Size(symbol):
+                    return nodes.Size(asked.get(symbol, symbol), 1)
+            resized = nodes.with_sizes(node, lambda size: asked.get(str(size)) or put(size, asked))
+            return nodes.rebuilt(resized, map(put_back, nodes.children(node)))
+
+        return source(put_back(value) if asked else value)
 
     def inputs(self) -> tuple[str, ...]:
         """The names that are used but not assigned, in order of first use."""
@@ -59,7 +78,8 @@ class Program:
             for n in nodes.walk(a.value)
             if isinstance(n, nodes.Name)
         )
-        return tuple(dict.fromkeys(name for name in used if name not in assigned))
+        of_sizes = (asked_of(letter)[0] for letter in sorted(self.lengths()))
+        return tuple(dict.fromkeys(n for n in (*used, *of_sizes) if n not in assigned))
 
     def names(self) -> frozenset[str]:
         """All variables, inputs and assigned."""
@@ -67,10 +87,19 @@ class Program:
 
     def letters(self) -> frozenset[str]:
         """The letters of sizes that are written, as in eye(N) and ones((N, M))."""
+        return frozenset(letter for letter in self._sizes() if not is_length(letter))
+
+    def lengths(self) -> frozenset[str]:
+        """The sizes that arrays are asked for, as in X.shape[0]."""
+        return frozenset(filter(is_length, self._sizes()))
+
+    def _sizes(self) -> frozenset[str]:
         found: set[int | str] = set()
         for assignment in self.assignments:
             for node in nodes.walk(assignment.value):
                 match node:
+                    case nodes.Size(symbol) if is_length(symbol):
+                        found.add(symbol)
                     case nodes.Eye(size) | nodes.OneHot(_, size):
                         found.add(size)
                     case nodes.Ones(sizes) | nodes.Selection(sizes=sizes) | nodes.Reshape(_, sizes):
@@ -81,7 +110,8 @@ class Program:
                         found.add(rows)
                     case nodes.MatrixFunction(_, function) | nodes.Frechet(_, _, function):
                         found.update(exponents(function))
-        return frozenset(x for s in found if isinstance(s, str) for x in letters_of_size(s))
+        texts = (size for size in found if isinstance(size, str))
+        return frozenset(x for text in texts for x in letters_of_size(text)) - self.taken
 
     def functions(self) -> frozenset[str]:
         """The names of all functions that are applied, known or undefined."""

@@ -224,17 +224,9 @@ def unlike_matrices(program: Program, dimensions: Callable[[Node], int]) -> Iter
 
 
 def _of_entries(node: Node, dimensions: Callable[[Node], int]) -> Iterator[Reading]:
-    match node:
-        case (
-            nodes.MatMul()
-            | nodes.Trace()
-            | nodes.Inverse()
-            | nodes.Determinant()
-            | nodes.LogDet()
-            | nodes.MatrixFunction()
-        ):
-            for part in nodes.children(node):
-                yield from _powers(part, dimensions)
+    if isinstance(node, nodes.MatMul | nodes.OfSquare):
+        for part in nodes.children(node):
+            yield from _powers(part, dimensions)
     match node:
         case nodes.MatMul(left, nodes.Transpose(right)) if (
             dimensions(left) == 1 and dimensions(right) == 1

@@ -27,7 +27,8 @@ def rule_of(constant: Selection) -> tuple[str, SizeText, int]:
     """Which columns of row i hold a 1: ("=", a, s) is j = a + s·i, ("<=", a, 1) is j ≤ a + i.
 
     Of "roll" the place is taken round the end, of "repeat" it is i//s. In row i, k of "flat" there
-    is a 1 in column i·K + k, the columns being those of an array of rows and columns in one row.
+    is a 1 in column i·K + k, the columns being those of an array of rows and columns in one row;
+    in row i, k of "windows" in column s·i + d·k, d being the other number of the rule.
     """
     match constant:
         case Selection("slice", (first, int(step))):
@@ -42,6 +43,8 @@ def rule_of(constant: Selection) -> tuple[str, SizeText, int]:
             return "repeat", 0, times
         case Selection("flat"):
             return "flat", 0, 1
+        case Selection("windows", (int(stride), _)):
+            return "windows", 0, stride
     raise ShapeError(f"{constant.kind} is no rule of a constant.")
 
 
@@ -77,6 +80,8 @@ def value_at(rule: Selection, places: Sequence[int], sizes: Mapping[str, int]) -
             return int(column == at % size_number(rule.sizes[-1], sizes))
         case "flat":
             return int(column == flat_place(row, [size_number(s, sizes) for s in rule.sizes[:-1]]))
+        case "windows":
+            return int(column == _in_window(rule, row))
     return int(column == row[0] // step)
 
 
@@ -100,8 +105,14 @@ def places_of_one(rule: Selection, indices: Sequence[int | str]) -> dict[int | s
     *row, column = indices
     before = [i - 1 for i in row if isinstance(i, int)]
     sizes = [size for size in rule.sizes if isinstance(size, int)]
-    if len(sizes) < len(rule.sizes) or isinstance(first, str) or kind not in ("=", "flat"):
+    if len(sizes) < len(rule.sizes) or isinstance(first, str):
         return {}
+    if kind not in ("=", "flat", "windows"):
+        return {}
+    if kind == "windows":
+        if isinstance(column, int) or len(before) < len(row):
+            return {}
+        return {column: _in_window(rule, before) + 1}
     if isinstance(column, int):
         found = places_in(column - 1, sizes[:-1]) if kind == "flat" and not before else ()
         return {i: n + 1 for i, n in zip(row, found, strict=bool(found))}
@@ -110,6 +121,11 @@ def places_of_one(rule: Selection, indices: Sequence[int | str]) -> dict[int | s
     if kind == "flat":
         return {column: flat_place(before, sizes[:-1]) + 1}
     return {column: first + step * (before[0] if row else 0) + 1}
+
+
+def _in_window(rule: Selection, places: Sequence[int]) -> int:
+    """s·i + d·k, the place of entry k of window i, all counted from 0."""
+    return sum(int(step) * place for step, place in zip(rule.params, places, strict=True))
 
 
 def flat_place(places: Sequence[int], sizes: Sequence[int]) -> int:
@@ -141,7 +157,7 @@ def is_identity(rule: Selection) -> bool:
     True
     """
     kind, first, step = rule_of(rule)
-    if kind == "flat":
+    if kind in ("flat", "windows"):
         return False
     same = len(rule.sizes) > 1 and rule.sizes[0] == rule.sizes[1] and first == 0
     return same and ((kind in ("=", "repeat") and step == 1) or kind == "roll")

@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 from matderiv.errors import ShapeError
 from matderiv.expression import nodes
-from matderiv.expression.axes import over_axes
 from matderiv.expression.nodes import Node
 from matderiv.expression.size_text import SizeText
 
@@ -34,17 +33,6 @@ def _unflatten(arg: Node, axis: int, sizes: tuple[SizeText, ...]) -> Node:
     if sizes.count(-1) > 1:
         raise ShapeError("one size at most is -1.")
     return nodes.Reshape(arg, (axis, *sizes), "unflatten")
-
-
-def _pooled(kind: Callable[..., Node], axes: int) -> Callable[[Node, SizeText], Node]:
-    """The mean or the largest of each window along the last axes; windows stand side by side."""
-
-    def made(arg: Node, kernel: SizeText) -> Node:
-        for n in range(axes):
-            arg = _unflatten(arg, -1 - 2 * n, (-1, kernel))
-        return over_axes(kind, arg, tuple(-1 - 2 * n for n in range(axes)))
-
-    return made
 
 
 def _kron(a: Node, b: Node, *, dimensions: _Dimensions) -> Node:
@@ -90,11 +78,6 @@ shape_calls: dict[str, tuple[Callable[..., Node], tuple[str, ...], tuple[str, ..
     "flatten": (lambda arg, how="C": nodes.Reshape(arg, (-1,), how), ("X",), ("order",), False),
     "vec": (lambda arg: nodes.Reshape(arg, (-1,), "F"), ("X",), (), False),
     "unflatten": (_unflatten, ("X",), ("dim", "new_sizes"), False),
-    **{
-        f"{name}_pool{axes}d": (_pooled(kind, axes), ("X",), ("kernel",), False)
-        for name, kind in (("avg", nodes.Mean), ("max", nodes.Max))
-        for axes in (1, 2)
-    },
     "squeeze": (_squeeze, ("X",), ("axis",), False),
     "broadcast_to": (_broadcast_to, ("x",), ("sizes",), False),
     "kron": (_kron, ("A", "B"), (), True),

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 
 __all__ = [
+    "ALL",
     "SizeText",
+    "asked_of",
+    "asked_text",
+    "is_length",
+    "is_unnamed",
     "is_worked_out",
+    "length_of",
     "letters_of_size",
     "put",
     "size_difference",
@@ -21,6 +28,50 @@ __all__ = [
 SizeText = int | str
 #: A polynomial: the whole number of each product of letters.
 _Terms = dict[tuple[str, ...], int]
+
+#: The letter of a size that a program asks an array for holds a sign that no name may hold.
+_MARK = "·"
+_LENGTH = re.compile(rf"\w+{_MARK}\w+")
+#: In the place of an axis: the number of all entries.
+ALL = "all"
+
+
+def length_of(name: str, axis: int | str) -> str:
+    """The letter of a size that is asked for, while shapes are not known.
+
+    >>> length_of("X", 1), length_of("X", -1), length_of("x", ALL)
+    ('X·1', 'X·_1', 'x·all')
+    """
+    return f"{name}{_MARK}{str(axis).replace('-', '_')}"
+
+
+def is_length(letter: str) -> bool:
+    """Whether a letter, or one in a text, stands for a size that is asked for."""
+    return _MARK in letter
+
+
+def asked_of(letter: str) -> tuple[str, int | None]:
+    """The array and the axis of which a size is asked for; None for all its entries.
+
+    >>> asked_of("X·1"), asked_of("X·_1"), asked_of("x·all")
+    (('X', 1), ('X', -1), ('x', None))
+    """
+    name, _, axis = letter.rpartition(_MARK)
+    return name, None if axis == ALL else int(axis.replace("_", "-"))
+
+
+def asked_text(text: str) -> str:
+    """The text with sizes as they are asked for.
+
+    >>> asked_text("eye(X·0 - 1)"), asked_text("x·all")
+    ('eye(X.shape[0] - 1)', 'x.size')
+    """
+
+    def typed(found: re.Match[str]) -> str:
+        name, axis = asked_of(found[0])
+        return f"{name}.size" if axis is None else f"{name}.shape[{axis}]"
+
+    return _LENGTH.sub(typed, text) if is_length(text) else text
 
 
 def size_sum(one: SizeText, other: SizeText) -> SizeText:
@@ -78,6 +129,15 @@ def letters_of_size(text: str) -> tuple[str, ...]:
 def is_worked_out(symbol: str) -> bool:
     """Whether a size is worked out from others: N - 1, not N or 3."""
     return not (symbol.isdigit() or symbol.isidentifier())
+
+
+def is_unnamed(letter: str) -> bool:
+    """Whether a letter stands for a size of an operand, which has a letter of its own or a number.
+
+    >>> is_unnamed("_1"), is_unnamed("N")
+    (True, False)
+    """
+    return letter.startswith("_")
 
 
 def terms_of_size(text: str) -> Mapping[tuple[str, ...], int]:

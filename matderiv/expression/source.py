@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from matderiv.expression import nodes
-from matderiv.expression.axes import at_once, moveaxis, swapaxes
+from matderiv.expression.axes import as_einsum, at_once, moveaxis, swapaxes
 from matderiv.expression.index_source import (
     gathered_text,
     indexed_base,
     is_indexed,
     joined_text,
     mapped_text,
+    padded,
     selection_text,
 )
 from matderiv.expression.matrix_functions import (
@@ -25,7 +26,7 @@ from matderiv.expression.matrix_functions import (
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import NAMES
 from matderiv.expression.shape_calls import beside_diagonal, reshape_text
-from matderiv.expression.size_text import is_worked_out
+from matderiv.expression.size_text import asked_text, is_worked_out
 
 __all__ = ["BINARY", "is_turned", "mixes", "rearrangement", "source"]
 
@@ -61,10 +62,18 @@ def source(node: Node) -> str:
     >>> source(MatMul(Name("dY"), Transpose(Name("W"))))
     'dY @ W.T'
     """
-    return _source(node)[0]
+    return asked_text(_source(node)[0])
 
 
 def _source(node: Node) -> tuple[str, int]:
+    found = as_einsum(node)
+    if found is None:
+        return _plain_source(node)
+    subscripts, arrays = found
+    return f"einsum('{subscripts}', {', '.join(map(source, arrays))})", _ATOM
+
+
+def _plain_source(node: Node) -> tuple[str, int]:
     match node:
         case nodes.Name(name):
             return name, _ATOM
@@ -145,6 +154,9 @@ def _index_map(node: Node) -> str:
             return _wrapped(base, _ATOM) + index
         case nodes.Mapped() if (found := beside_diagonal(node)) is not None:
             return f"diag({source(found[0])}, {found[1]})"
+        case nodes.Mapped(_, ("pad", _, _, int(axes))) if axes:
+            base, widths = padded(node, axes)
+            return f"pad({source(base)}, ({', '.join(f'({a}, {b})' for a, b in widths)}))"
         case nodes.Mapped(arg):
             return mapped_text(node, source(arg))
         case nodes.Reshape():

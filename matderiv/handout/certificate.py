@@ -98,7 +98,7 @@ def _sealed(
     content: _Json = {
         "format": "matderiv certificate",
         "version": VERSION,
-        "program": task.program.source(),
+        "program": replace(task.program, asked=()).source(),  # sizes as letters, as in all forms
         "method": task.method,
         "assume": dict(task.assumed),
         **({} if task.convention == "entries" else {"convention": task.convention}),

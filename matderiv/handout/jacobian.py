@@ -61,19 +61,19 @@ def memory_words(size: int, word: str = "bytes") -> str:
 
 
 def compose_jacobian(
-    found: ArrayTask, dtype: str, show: int | None, language: str, *, by_rows: bool = True
+    found: ArrayTask, dtype: str, show: int | None, language: str, *, sizes_alone: bool = False
 ) -> Document:
     """The page about a Jacobian.
 
     `show`: the number of rows or columns to write out; if it is None, all of them where they fit.
-    `by_rows`: whether arrays may be read row by row; if not, it is about sizes alone.
+    `sizes_alone`: whether its entries, with vec row by row, are left out.
 
     Raises:
         InputError: there is no such language.
         ProofError: its entries or its structure are not proved.
     """
     page = _Page(found, dtype, language)
-    blocks = (*page.tied(), *page.blocks(show, by_rows=by_rows))
+    blocks = (*page.tied(), *page.blocks(show, sizes_alone=sizes_alone))
     return Document(language, page.say("title"), blocks, whole=True)
 
 
@@ -95,13 +95,13 @@ class _Page:
             words["J"] = self.fields["jacobian"]
             yield Paragraph(fill(self.language, "array.tied", words))
 
-    def blocks(self, show: int | None, *, by_rows: bool) -> Iterator[Block]:
+    def blocks(self, show: int | None, *, sizes_alone: bool) -> Iterator[Block]:
         """The size of the Jacobian, its entries, its structure, and the matrix itself."""
         say, size = self.say, self.size
         zeros = "full" if size.nonzero == size.count else "nonzero"
         yield Paragraph(say("shapes"))
         yield Bullets(tuple(say(key) for key in ("count", "memory", zeros, "matrix_form")))
-        if not by_rows:
+        if sizes_alone:
             return
         yield Paragraph(say("local"))
         yield Equation(self.notation.chain(entry_chain(self.found)))
@@ -185,7 +185,8 @@ class _Page:
         """X is 2×4."""
         dims = [dim.size for dim in self.found.task.shapes[name]]
         box = {"X": Math(name_box(name)), "shape": Math(times(*dims))}
-        return fill(self.language, "jacobian.array", box)
+        kind = ("number", "vector", "array")[min(len(dims), 2)]
+        return fill(self.language, f"jacobian.{kind}", box)
 
 
 def left_out(row: Place, col: Place) -> Box:

@@ -11,11 +11,9 @@ from matderiv.calculus.formulas.flattened import factors, product_of, sum_of
 from matderiv.calculus.index_forms.einsums import EinsumTerm
 from matderiv.calculus.index_forms.forms import Indices
 from matderiv.calculus.index_forms.letters import lettered
-from matderiv.calculus.index_forms.product_entries import entry_of_products
-from matderiv.calculus.index_forms.vec_forms import VecProduct, vec_product
-from matderiv.calculus.index_forms.written_entry import entry_of
-from matderiv.calculus.sweep.array_derivatives import Found, einsum_form
-from matderiv.errors import InputError
+from matderiv.calculus.index_forms.vec_forms import VecProduct
+from matderiv.calculus.sweep.array_derivatives import Found
+from matderiv.calculus.sweep.written_arrays import einsum_form, entry_form, vec_form
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 from matderiv.notation.boxes import (
@@ -220,17 +218,8 @@ def _total(derived: Derived, terms: list[tuple[Fraction, Node]]) -> Node:
 # -- vec -----------------------------------------------------------------------------------------
 
 
-def _vec_products(derived: Derived) -> Iterator[VecProduct]:
-    found, by_rows = derived.found, derived.form == "vec-rows"
-    axes = tuple(zip(found.at, found.dims, strict=True))
-    rows, cols = axes[: derived.first], axes[derived.first :]
-    for product in found.products:
-        made = vec_product(product, rows, cols, found.sweep.facts, by_rows=by_rows)
-        if made is None:
-            raise InputError(
-                "It has no form with products of matrices by ⊗; choose the form einsum or index."
-            )
-        yield made
+def _vec_products(derived: Derived) -> tuple[VecProduct, ...]:
+    return vec_form(derived.found, derived.first, by_rows=derived.form == "vec-rows")
 
 
 def _vec(derived: Derived) -> Written:
@@ -330,7 +319,10 @@ def _factor_boxes(made: VecProduct, derived: Derived, formulas: Formulas) -> Ite
 
 
 def _row(formulas: Formulas, node: Node) -> Box:
-    """A factor of ⊗, a vector as a row."""
+    """A factor of ⊗, a vector as a row; one that is made a column is written as it is."""
+    match node:
+        case nodes.Rearrange(vector, (0, None)):
+            return formulas.base(vector)
     box = formulas.base(node)
     return box if len(formulas.shape(node)) > 1 else Scripts(box, sup=Symbol("T"))
 
@@ -357,11 +349,7 @@ def _entries(derived: Derived) -> tuple[Box, Box]:
     later = free.index("p") if "p" in free else 0
     last = [free.pop(later) for _ in found.dims[rows:]]
     at = lettered(found.dims, (*first, *last))
-    if found.products:
-        places = dict(zip(found.at, at, strict=True))
-        right = entry_of_products(found.products, places, formulas.shape, tuple(free))
-    else:
-        right = entry_of(found.node, at, formulas.shape, free)
+    right = entry_form(found, at, tuple(free))
 
     def entry(name: str, indices: Indices) -> Box:
         if not indices:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from matderiv.calculus.formulas.as_typed import as_typed
@@ -22,7 +22,7 @@ from matderiv.calculus.sweep.stable import stable
 from matderiv.errors import InputError, MissingRuleError
 from matderiv.expression import nodes
 from matderiv.expression.assumptions import ASSUMPTIONS
-from matderiv.expression.axes import at_once
+from matderiv.expression.axes import as_einsum, at_once
 from matderiv.expression.definitions import definition
 from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.known_shapes import labels_of
@@ -143,7 +143,7 @@ class _Function:
             lambda node: self._wrapped(node, _ATOM),
             lambda node: self._array(self._of(node)[0], node),
             self._size,
-            lambda node: len(self._shape(node)),
+            self._shape,
             self._like,
         )
 
@@ -160,7 +160,7 @@ class _Function:
         for name, value in self._steps.items():
             own = self._rename(name)
             if value not in self._done:
-                written = self._written(value)[0]
+                written = self._contracted(value)[0]
                 self._lines.append(f"{own} = {written}")
                 self._done[value] = own
             else:
@@ -253,11 +253,15 @@ class _Function:
         if code in self._done:
             return self._done[code], _ATOM
         if code not in self._shared:
-            return self._written(code)
-        text = self._written(code)[0]
+            return self._contracted(code)
+        text = self._contracted(code)[0]
         self._done[code] = name = self._rename.fresh()
         self._lines.append(f"{name} = {text}")
         return name, _ATOM
+
+    def _contracted(self, code: Node) -> tuple[str, int]:
+        found = as_einsum(code)
+        return self._written(code) if found is None else (self._einsum(*found), _ATOM)
 
     def _wrapped(self, code: Node, least: int) -> str:
         text, own = self._of(code)
@@ -269,9 +273,7 @@ class _Function:
                 solve = f"{self._target.module}.linalg.solve"
                 return f"{solve}({self._of(matrix)[0]}, {self._of(right)[0]})", _ATOM
             case nodes.Name(name) if name in self._calls:
-                subscripts, operands = self._calls[name]
-                texts = ", ".join(self._of(operand)[0] for operand in operands)
-                return f"{self._target.module}.einsum('{subscripts}', {texts})", _ATOM
+                return self._einsum(*self._calls[name]), _ATOM
             case nodes.Name(name):
                 if name in self._swept.graph.shapes or name[1:] in self._swept.graph.shapes:
                     return self._rename(name), _ATOM
@@ -311,6 +313,10 @@ class _Function:
                 left = f"({self._of(one)[0]})" if mixes(code) else self._wrapped(one, least)
                 return left + operator + self._wrapped(other, least_right), own
         return self._called(code), _ATOM
+
+    def _einsum(self, subscripts: str, operands: Iterable[Node]) -> str:
+        texts = ", ".join(self._of(operand)[0] for operand in operands)
+        return f"{self._target.module}.einsum('{subscripts}', {texts})"
 
     def _rearranged(self, arg: Node, order: tuple[int | None, ...]) -> str:
         call = f"{self._target.module}.{self._target.transpose}"

@@ -6,9 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from matderiv.expression import nodes
-from matderiv.expression.index_maps import parts_of
-from matderiv.expression.index_source import index_text, is_indexed, slices, surface
+from matderiv.expression.dims import Dim, Shape
+from matderiv.expression.index_maps import parts_of, result_size
+from matderiv.expression.index_source import index_text, is_indexed, padded, slices, surface
 from matderiv.expression.nodes import Node
+from matderiv.expression.reshaping import size_of_dim
 from matderiv.expression.shape_calls import beside_diagonal, kron_of
 from matderiv.expression.size_text import SizeText
 
@@ -27,7 +29,7 @@ class MapCode:
     atom: Callable[[Node], str]
     array: Callable[[Node], str]
     size: Callable[[SizeText], str]
-    dimensions: Callable[[Node], int]
+    shape: Callable[[Node], Shape]
     like: Callable[[], str]
 
     def of(self, node: Node) -> str:
@@ -98,9 +100,14 @@ class MapCode:
         axis = node.axis
         match name, self._torch:
             case "pad", _:
-                return self._padded(node, arg)
+                return self._padded(node)
             case (("tril" | "triu"), _):
                 return f"{m}.{name}({arg}{f', {rest[0]}' if rest[0] else ''})"
+            case "windows", _:
+                places = self._places(node, self.shape(node.arg)[axis or 0], rest[0])
+                return f"{self.atom(node.arg)}[{':, ' * (axis or 0)}{places}]"
+            case "fold", _:
+                return self._folded(node, arg)
             case "cumsum", _:
                 along = f", {'dim' if self._torch else 'axis'}={axis or 0}"
                 return f"{m}.cumsum({arg}{along if self._torch or axis is not None else ''})"
@@ -111,11 +118,34 @@ class MapCode:
         along = "" if axis is None else f", axis={axis}"
         return f"{m}.{name}({arg}, {rest[0]}{along})"
 
-    def _padded(self, node: nodes.Mapped, arg: str) -> str:
-        _, before, after, _ = node.move
-        count = self.dimensions(node.arg)
-        ends = tuple(self.size(0 if n is None else n) for n in (before, after))
-        widths = [ends if node.axis in (None, n) else ("0", "0") for n in range(count)]
+    def _places(self, node: nodes.Mapped, length: Dim, width: SizeText | None) -> str:
+        """The place of entry k of window i along an axis, as an array."""
+        _, _, stride, dilation = node.move
+        assert width is not None
+        assert stride is not None
+        count = result_size(("windows", width, stride, dilation), size_of_dim(length))
+        arange = f"{self.module}.arange"
+        first, inside = (f"{arange}({self.size(size or 1)})" for size in (count, width))
+        first += "[:, None]"
+        first = first if stride == 1 else f"{stride}*{first}"
+        return f"{first} + {inside}" if dilation == 1 else f"{first} + {dilation}*{inside}"
+
+    def _folded(self, node: nodes.Mapped, arg: str) -> str:
+        """The sum over all windows and their entries, by one-hot rows of their places."""
+        axis, own = node.axis or 0, self.shape(node.arg)
+        length = self.shape(node)[axis]
+        places = self._places(node, length, size_of_dim(own[axis + 1]))
+        letters = "abcdefgh"[: len(own) - 2]
+        before, after = letters[:axis], letters[axis:]
+        text = f"{before}ik{after},ikn->{before}n{after}"
+        rows = self._one_hot(places, self.size(size_of_dim(length)))
+        return f"{self.module}.einsum('{text}', {arg}, {rows})"
+
+    def _padded(self, node: nodes.Mapped) -> str:
+        count = len(self.shape(node.arg))
+        base, ends = padded(node, count)
+        arg = self.text(base)
+        widths = [tuple(map(self.size, pair)) for pair in ends]
         if self._torch:
             flat = ", ".join(n for pair in reversed(widths) for n in pair)
             return f"torch.nn.functional.pad({arg}, ({flat}))"

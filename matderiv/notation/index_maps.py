@@ -87,6 +87,8 @@ def index_map_box(node: Node, box: _Boxes, base: _Boxes, shape: Callable[[Node],
             foot = Scripts(Word("diag", upright=True), sub=size_box(beside[1]))
             return _call(foot, [box(beside[0])])
         case nodes.Mapped(arg, (name, *places), axis):
+            if name in ("windows", "fold"):  # steps of 1 are not written
+                places = places[: 1 if places[1:] == [1, 1] else None]
             numbers = [n for n in places[: 2 if name == "pad" else None] if n is not None]
             sub = [size_box(n) for n in numbers if n != 0 or name == "pad"]
             sub += [NumberBox(str(axis))] * (axis is not None)
@@ -134,6 +136,11 @@ def _slice(move: tuple[int | str | None, ...]) -> Box:
     raise AssertionError(move)
 
 
+def _in_words(rule: nodes.Selection, row: Iterable[Index]) -> dict[str, SizeText]:
+    """The steps of windows and the letters of an entry, by their letters in s·i + d·k."""
+    return dict(zip("sdik", (*rule.params, *row), strict=True))
+
+
 def constant_entry(rule: nodes.Selection, indices: tuple[Index, ...]) -> Box | None:
     """An entry of a slice as a Kronecker delta, δ_{j,i+1}; None of other constants."""
     kind, first, step = rule_of(rule)
@@ -144,6 +151,10 @@ def constant_entry(rule: nodes.Selection, indices: tuple[Index, ...]) -> Box | N
             before = Fence(Terms((("+", place), ("-", NumberBox("1")))))
             place = Terms((("+", Row((before, size_box(size)))), ("+", size_box(i))))
         return Scripts(Symbol("delta", greek=True), sub=joined((place, size_box(column))))
+    if kind == "windows":
+        inside = put("s*i + d*k + 1 - s - d", _in_words(rule, row))
+        both = joined((size_box(inside), size_box(column)))
+        return Scripts(Symbol("delta", greek=True), sub=both)
     if kind != "=":
         return None
     at: SizeText = size_sum(first, 1)

@@ -20,9 +20,8 @@ from matderiv.checking.floats import Case, random_case
 from matderiv.checking.question import Question, ask
 from matderiv.checking.report import line_text
 from matderiv.errors import InputError
-from matderiv.expression.assumptions import infer_assumed, read_assumed
+from matderiv.expression.assumptions import read_shaped
 from matderiv.expression.nodes import Node
-from matderiv.expression.parse import parse
 from matderiv.expression.shapes import Shape
 from matderiv.expression.vocabulary import DEFAULT_PROGRAM
 from matderiv.testing._looks import looks_like
@@ -114,9 +113,7 @@ def _names(
     assume: Mapping[str, str] | Iterable[tuple[str, str]] | None,
 ) -> tuple[str, ...]:
     """The inputs that gradients are by if nothing else is said."""
-    written = parse(program)
-    assumed = read_assumed(written, assume)
-    known = infer_assumed(written, assumed, shapes=shapes)
+    written, assumed, known = read_shaped(program, assume, shapes=shapes)
     return chosen(written, None, known, assumed=assumed)
 
 

@@ -147,7 +147,7 @@ def _assert_array(
             raise InputError("array is for a claim that is a function; leave it out.")
         _assert(check(program, wrt, claim, kind=kind, **given), lang)
         return
-    assumed = read_assumed(parse(program), given["assume"])
+    assumed = read_assumed(parse(program, given["shapes"]), given["assume"])
     names = tuple(name.strip() for name in wrt.split(","))
     known = Given(given["sizes"], given["shapes"], assumed, read_convention(None, assumed))
     question = ask_array(ArrayAsked(kind, program, names), known)

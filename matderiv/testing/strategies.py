@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as hnp
 
 from matderiv.arguments import checked
 from matderiv.checking.question import Question, ask
-from matderiv.expression.assumptions import Assumed, infer_assumed, read_assumed
+from matderiv.expression.assumptions import Assumed, read_assumed, read_shaped
 from matderiv.expression.parse import parse
 from matderiv.expression.structured import structured
 from matderiv.expression.vocabulary import DEFAULT_PROGRAM
@@ -79,9 +79,7 @@ def _arrays(
 
 def _question(program: str) -> Question:
     """The question about an input, an array of which nothing is assumed if there is one."""
-    written = parse(program)
-    assumed = read_assumed(written, None)
-    known = infer_assumed(written, assumed)
+    written, assumed, known = read_shaped(program)
     inputs = sorted(written.inputs(), key=lambda name: (name in assumed, not known[name]))
     return ask(program, inputs[0])
 

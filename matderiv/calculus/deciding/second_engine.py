@@ -22,6 +22,7 @@ from matderiv.calculus.deciding.explicit import Explicit, SympyArray, sympy_sum
 from matderiv.calculus.deciding.reduction import ZeroTest
 from matderiv.errors import ProofError, TooLarge, UnsupportedError
 from matderiv.expression.assumptions import ASSUMPTIONS
+from matderiv.expression.known_shapes import sized_for
 from matderiv.expression.nodes import Node
 from matderiv.expression.program import Program
 from matderiv.expression.shapes import Shape
@@ -93,6 +94,8 @@ def second_opinion(answers: OurGradients) -> SecondOpinion:
             letter: size if most is None or letter.isdigit() else min(size, most)
             for letter, size in answers.sizes.items()
         }
+        fitting = sized_for(answers.program, answers.shapes, sizes)
+        sizes |= {dim.symbol: dim.size for shape in fitting.values() for dim in shape}
         if most is not None and sizes == trials[-1]:
             continue
         trials.append(sizes)

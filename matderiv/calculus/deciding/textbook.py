@@ -16,8 +16,7 @@ from matderiv.calculus.formulas.as_typed import as_typed
 from matderiv.calculus.formulas.broadcasting import ShapeOf, size_name
 from matderiv.calculus.formulas.shaping import shapes_over
 from matderiv.calculus.index_forms.entries import Entries
-from matderiv.calculus.index_forms.expanded import written_out
-from matderiv.calculus.index_forms.forms import Index, placed
+from matderiv.calculus.index_forms.expanded import written_out_at
 from matderiv.calculus.index_forms.index_expressions import (
     ArrayEntry,
     IndexExpression,
@@ -215,12 +214,8 @@ def _attempts(
                 right = form_of(other, entries)
             if place is None:
                 return left, right
-            at: dict[str, Index] = {
-                letter: number
-                for letter, number in zip(letters, place, strict=True)
-                if isinstance(letter, str)
-            }
-            return written_out(placed(left, at), sizes), written_out(placed(right, at), sizes)
+            ends = letters, place, sizes
+            return written_out_at(left, *ends), written_out_at(right, *ends)
 
         return forms
 

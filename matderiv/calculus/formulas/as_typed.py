@@ -13,7 +13,7 @@ from matderiv.calculus.formulas.broadcasting import ShapeOf, size_name
 from matderiv.errors import InputError
 from matderiv.expression import nodes
 from matderiv.expression.index_maps import new_axis_of, parts_of
-from matderiv.expression.index_source import as_move
+from matderiv.expression.index_source import as_moves
 from matderiv.expression.nodes import Node
 from matderiv.expression.size_text import size_difference, size_sum
 
@@ -36,6 +36,8 @@ def as_typed(node: Node, shape: ShapeOf) -> Node:
     >>> source(as_typed(nodes.MatMul(nodes.Transpose(shift), nodes.Name("g")), shape))
     'pad(g, (1, 0))'
     """
+    if isinstance(node, nodes.MatMul) and (apart := _one_by_one(node)) is not None:
+        return as_typed(apart, shape)
     made = nodes.rebuilt(node, (as_typed(child, shape) for child in nodes.children(node)))
     match made:
         case nodes.MatMul():
@@ -82,6 +84,25 @@ def _product(node: nodes.MatMul, shape: ShapeOf) -> Node:
     return node
 
 
+def _one_by_one(node: nodes.MatMul) -> Node | None:
+    """A product with constants one after the other: S @ (T @ X) for (S @ T) @ X."""
+    parts = _constants(node.left)
+    if parts is None or not any(isinstance(part, nodes.MatMul) for _, part in parts):
+        return None
+    total: Node | None = None
+    for sign, part in parts:
+        found = functools.reduce(
+            lambda arg, constant: nodes.MatMul(constant, arg),
+            reversed(list(nodes.operands_of(nodes.MatMul, part))),
+            node.right,
+        )
+        if total is None:
+            total = found if sign > 0 else nodes.Negate(found)
+        else:
+            total = (nodes.Add if sign > 0 else nodes.Subtract)(total, found)
+    return total
+
+
 def _apart(node: Node, shape: ShapeOf) -> tuple[Callable[[Node], Node], Node]:
     """A function that puts sign and numbers before an array, and the array without them."""
     match node:
@@ -98,6 +119,8 @@ def _constants(node: Node, sign: int = 1) -> list[tuple[int, Node]] | None:
     """The constants that a matrix is the sum of, each with its sign."""
     match node:
         case nodes.Selection() | nodes.Transpose(nodes.Selection()):
+            return [(sign, node)]
+        case nodes.MatMul(left, right) if _constants(left) and _constants(right):
             return [(sign, node)]
         case nodes.Transpose(nodes.Add() | nodes.Subtract() as arg):
             return _constants(nodes.rebuilt(arg, map(nodes.transposed, nodes.children(arg))), sign)
@@ -120,12 +143,12 @@ def _moved(constant: Node, arg: Node, axis: int, dimensions: int, shape: ShapeOf
     """A product along an axis as a map, if there are words for it."""
     match constant:
         case nodes.Selection():
-            moves = [as_move(constant)]
+            moves: list[_Move] = list(as_moves(constant))
         case nodes.Transpose(nodes.Selection() as turned):
             moves = _backwards(turned, dimensions)
         case _:
             return None
-    if None in moves:
+    if not moves:
         return None
     outside, inner = _apart(arg, shape)
     turn = isinstance(inner, nodes.Transpose) and dimensions == _MATRIX
@@ -135,9 +158,8 @@ def _moved(constant: Node, arg: Node, axis: int, dimensions: int, shape: ShapeOf
         inner = part
     else:
         for move in moves:
-            assert move is not None
             inner = _mapped(inner, move, axis if dimensions > 1 else None)
-    turn = turn and moves[0] is not None and moves[0][0] != "at"
+    turn = turn and moves[0][0] != "at"
     return outside(nodes.Transpose(inner) if turn else inner)
 
 
@@ -179,21 +201,25 @@ def _part(node: Node, constant: Node, axis: int, shape: ShapeOf) -> Node | None:
     return None
 
 
-def _backwards(constant: nodes.Selection, dimensions: int) -> list[_Move | None]:
-    """The maps that a transposed constant is, one after the other; None if there are no words."""
+def _backwards(constant: nodes.Selection, dimensions: int) -> list[_Move]:
+    """The maps that a transposed constant is, one after the other; none if there are no words."""
     rows, size = constant.sizes
     match constant:
         case nodes.Selection("slice", (first, 1)):
             after = size_difference(size_difference(size, first), rows)
             return [("pad", first, after, dimensions if dimensions > 1 else 0)]
-        case nodes.Selection("slice", (_, -1)) if rows == size:
-            return [as_move(constant)]
+        case nodes.Selection("slice", (first, -1)):
+            flip: _Move = ("slice", None, None, -1)
+            behind = size_difference(size_difference(size, first), 1)
+            before = size_difference(size_difference(size, behind), rows)
+            around: _Move = ("pad", before, behind, dimensions if dimensions > 1 else 0)
+            return [flip] if rows == size else [flip, around]
         case nodes.Selection("roll", (int(shift),)):
             return [("roll", -shift)]
         case nodes.Selection("tri", (0,)) if rows == size:
-            flip: _Move = ("slice", None, None, -1)
+            flip = ("slice", None, None, -1)
             return [flip, ("cumsum",), flip]
-    return [None]
+    return []
 
 
 def _is_triangle(node: Node) -> bool:

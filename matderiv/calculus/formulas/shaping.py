@@ -209,27 +209,12 @@ def numbered(node: Node, shapes: Mapping[str, Shape], kept: frozenset[str]) -> N
     """
     sizes = {d.symbol: d.size for s in shapes.values() for d in s if d.symbol not in kept}
 
-    def number(size: int | str) -> int | str:
-        return put(size, sizes) if isinstance(size, str) else size
-
     match node:
-        case nodes.Size(symbol, size) if (new := number(symbol)) != symbol:
+        case nodes.Size(symbol, size) if (new := put(symbol, sizes)) != symbol:
             return nodes.Number(Fraction(new)) if isinstance(new, int) else nodes.Size(new, size)
-        case nodes.Eye(size):
-            return nodes.Eye(number(size))
-        case nodes.Ones(parts):
-            return nodes.Ones(tuple(map(number, parts)))
-        case nodes.Selection(kind, params, parts):
-            return nodes.Selection(kind, tuple(map(number, params)), tuple(map(number, parts)))
-        case nodes.OneHot(arg, size):
-            return nodes.OneHot(arg, number(size))
-        case nodes.Reshape(arg, parts):
-            node = nodes.Reshape(arg, tuple(map(number, parts)))
-        case nodes.Mapped(arg, (kind, *places)) if any(isinstance(n, str) for n in places):
-            move = (kind, *(n if n is None else number(n) for n in places))
-            node = nodes.Mapped(arg, move, node.axis)
         case nodes.Multiply() | nodes.Divide():
             node = _multiplied(node, kept)
+    node = nodes.with_sizes(node, lambda size: put(size, sizes))
     return nodes.rebuilt(node, [numbered(child, shapes, kept) for child in nodes.children(node)])
 
 

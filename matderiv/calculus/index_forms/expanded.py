@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
 from matderiv.calculus.index_forms.canonical import sealed
@@ -14,6 +14,7 @@ from matderiv.calculus.index_forms.forms import (
     Call,
     Chosen,
     Form,
+    Indices,
     Raised,
     SizeAtom,
     Term,
@@ -32,9 +33,17 @@ from matderiv.errors import TooLarge
 from matderiv.expression.selections import value_at
 from matderiv.expression.size_text import size_number
 
-__all__ = ["written_out"]
+__all__ = ["written_out", "written_out_at"]
 
 _MOST_TERMS = 2000  # of one sum
+
+
+def written_out_at(
+    form: Form, indices: Indices, place: Sequence[int], sizes: Mapping[str, int]
+) -> Form:
+    """A form with numbers for its free letters, its sums written out."""
+    pairs = zip(indices, place, strict=True)
+    return written_out(placed(form, {i: n for i, n in pairs if isinstance(i, str)}), sizes)
 
 
 def written_out(form: Form, sizes: Mapping[str, int]) -> Form:

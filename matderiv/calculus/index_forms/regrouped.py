@@ -15,6 +15,7 @@ from matderiv.calculus.formulas.broadcasting import ShapeOf, size_name
 from matderiv.calculus.formulas.facts import Facts
 from matderiv.calculus.formulas.flattened import (
     Addend,
+    cost,
     formula_key,
     product_of,
     split_scalars,
@@ -110,7 +111,8 @@ def _tidied(formula: Node, names: Mapping[str, Shape], facts: Facts) -> Node:
     def hidden(node: Node) -> Node:
         if isinstance(node, nodes.Diag) and len(facts.shape(node.arg)) == 1:
             number, scalars, arrays = split_scalars(tidy(node.arg, facts), facts.shape)
-            inside = product_of(Fraction(1), arrays)
+            # p*(1 - p), the short factors first
+            inside = product_of(Fraction(1), sorted(arrays, key=lambda part: cost(part[0])))
             if facts.shape(inside) != facts.shape(node.arg):
                 inside = nodes.Multiply(inside, nodes.Ones((size_name(facts.shape(node)[0]),)))
             name = known.setdefault(formula_key(inside), f"δ{len(known)}")  # of no program

@@ -13,13 +13,14 @@ from fractions import Fraction
 from matderiv.calculus.formulas.broadcasting import column, size_name
 from matderiv.calculus.formulas.facts import Facts
 from matderiv.calculus.formulas.tidying import tidy
-from matderiv.calculus.index_forms.forms import Index
+from matderiv.calculus.index_forms.entries import Entries
+from matderiv.calculus.index_forms.forms import Form, Index, multiplied, refreshed, scaled
 from matderiv.calculus.index_forms.linear_maps import Product
 from matderiv.expression import nodes
-from matderiv.expression.dims import Dim
+from matderiv.expression.dims import SINGLE, Dim
 from matderiv.expression.nodes import Node
 
-__all__ = ["LetteredAxes", "VecProduct", "vec_product"]
+__all__ = ["LetteredAxes", "VecProduct", "vec_entry", "vec_product"]
 
 _MATRIX = 2  # dimensions
 
@@ -62,6 +63,35 @@ def vec_product(
     if product.summed or any(len(at) > _MATRIX or 1 in at for _, at in product.factors):
         return None
     return _Reader(product, rows, cols, facts, by_rows=by_rows).read()
+
+
+def vec_entry(
+    made: VecProduct,
+    rows: tuple[Index, ...],
+    cols: tuple[Index, ...],
+    entries: Entries,
+    *,
+    by_rows: bool,
+) -> Form:
+    """The entry of the matrix in the row of y_ij and the column of x_pq.
+
+    In (A ⊗ B)·vec(X) the indices of A change slowest: i and p by rows, j and q by columns. K
+    exchanges p and q. A factor that is a vector is a row.
+    """
+    form = scaled(entries.at(made.scalar), made.number)
+    for node, at in ((made.left, rows), (made.right, cols)):
+        if node is not None:
+            form = multiplied(form, entries.at(node, *at))
+    if made.pair is None:
+        return form
+    order = 1 if by_rows else -1
+    first, last = list(rows[::order]), list((cols[::-1] if made.swapped else cols)[::order])
+    for node in made.pair:
+        shape = entries.shape(node)
+        row = [first.pop(0)] if len(shape) > 1 else []
+        col = 1 if shape[-1] == SINGLE else last.pop(0)
+        form = multiplied(form, refreshed(entries.at(node, *row, col), entries.letter))
+    return form
 
 
 class _Reader:
@@ -176,7 +206,7 @@ class _Reader:
         if y is None or x is None:
             own = y if x is None else x
             found = (rows if x is None else cols) or self._ones(own)
-            return tidy(column(found, self.facts.shape), self.facts) if x is None else found
+            return self._column(found) if x is None else found
         matrix = self.edges.get((y, x))
         if matrix is None and y == x:  # 1, along axes of one place
             return nodes.Eye(1)
@@ -193,6 +223,14 @@ class _Reader:
                     sides = (diagonal, matrix) if left else (matrix, diagonal)
                     matrix = nodes.MatMul(*sides)
         return matrix
+
+    def _column(self, vector: Node) -> Node:
+        """A vector as a matrix of one column."""
+        match tidy(column(vector, self.facts.shape), self.facts):
+            case nodes.Outer(made, nodes.Ones((1,))):
+                return nodes.Rearrange(made, (0, None))
+            case other:
+                return other
 
     def _array(self, side: tuple[Index, ...]) -> Node:
         """The array over the axes of Y or of X alone."""

@@ -29,6 +29,7 @@ from matderiv.calculus.sweep.vanishing import reads_zero
 from matderiv.expression import nodes
 from matderiv.expression.definitions import derivative, outside_a_trace, unfolded
 from matderiv.expression.dims import SINGLE, Shape
+from matderiv.expression.index_maps import is_windowed
 from matderiv.expression.matrix_functions import exponents, is_eigen, slope_of_trace
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import rules_of
@@ -433,6 +434,17 @@ def one_hot(node: nodes.OneHot, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
     """Labels are whole numbers and do not move; no gradient by them is asked for."""
     del node, g, shape
     return (_number(0),)
+
+
+@_rule(nodes.Mapped)
+def mapped(node: nodes.Mapped, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
+    """The rule of the product with a constant; windows gain what their entries add up to."""
+    if not is_windowed(node):
+        return _by_definition(node, g, shape)
+    own, axis = shape(node.arg), node.axis or 0
+    how, _, *steps = node.move
+    other, size = ("fold", own[axis]) if how == "windows" else ("windows", own[axis + 1])
+    return (nodes.Mapped(filled(g, shape(node), shape), (other, size_name(size), *steps), axis),)
 
 
 @_rule(nodes.Diag)

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field, replace
 
 from matderiv.calculus.deciding.decide import Verdict
 from matderiv.calculus.formulas.broadcasting import filled, is_entrywise, size_name
-from matderiv.calculus.formulas.flattened import chain, cost, sum_of
+from matderiv.calculus.formulas.flattened import chain, cost
 from matderiv.calculus.formulas.tidying import tidy
-from matderiv.calculus.index_forms.einsums import EinsumTerm, broadcasted, einsum_terms
+from matderiv.calculus.index_forms.einsums import broadcasted
 from matderiv.calculus.index_forms.forms import Indices
 from matderiv.calculus.index_forms.letters import lettered
 from matderiv.calculus.index_forms.linear_maps import Product, linear_map
@@ -29,7 +29,6 @@ from matderiv.calculus.sweep.value_names import ValueNames, with_value_names
 from matderiv.errors import ProofError, UnsupportedError
 from matderiv.expression import nodes
 from matderiv.expression.assumptions import Assumed
-from matderiv.expression.axes import einsum
 from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.known_shapes import settled
 from matderiv.expression.nodes import Node
@@ -40,9 +39,9 @@ __all__ = [
     "ArrayProgram",
     "Curvature",
     "Found",
+    "check_derivative",
     "contracted_with",
     "curvature",
-    "einsum_form",
     "gradient_program",
     "jacobian_of",
     "pulled_back",
@@ -246,7 +245,7 @@ def _without_large_products(swept: Sweep, name: str, formula: Node, verdict: Ver
     found = bracketed(formula)
     if found != formula:
         verdict = all_equal((verdict, Prover(swept).same(found, formula, name)))
-        _check(verdict, name)
+        check_derivative(verdict, name)
     dims = swept.graph.shapes[name]
     return Found(_with(swept, name, found), name, found, verdict, dims=dims)
 
@@ -289,7 +288,7 @@ def jacobian_of(of: ArrayProgram, wrt: str, *, denominator: bool = False) -> Fou
         node = broadcasted(products, axes, dims, swept.facts.shape)
     product = contracted_with(nodes.Name(direction), node, *sizes, denominator=denominator)
     verdict = all_equal((verdict, prover.same(product, formula, wrt)))
-    _check(verdict, wrt)
+    check_derivative(verdict, wrt)
     return Found(_with(swept, wrt, node), wrt, node, verdict, products, axes, dims, matrix)
 
 
@@ -309,25 +308,13 @@ def contracted_with(
     return made
 
 
-def einsum_form(found: Found, first: int) -> tuple[EinsumTerm, ...]:
-    """The array of derivatives as a sum of calls of einsum; `first` axes are those of Y.
-
-    Raises:
-        ProofError: what the calls mean in NumPy is not proved to be the array.
-    """
-    made = einsum_terms(found.products, found.at, found.dims, first)
-    terms = ((t.number, nodes.Multiply(t.scalar, einsum(t.subscripts, *t.operands))) for t in made)
-    read = filled(sum_of(terms), found.dims, found.sweep.facts.shape)
-    _check(Prover(found.sweep).equal(found.node, read), found.name)
-    return made
-
-
 def _swept(of: ArrayProgram, wrt: str) -> Sweep:
     program = settled(of.program, of.shapes)
     return sweep(graph_of(program, of.shapes), (wrt,), of.assumed)
 
 
-def _check(verdict: Verdict, wrt: str) -> None:
+def check_derivative(verdict: Verdict, wrt: str) -> None:
+    """Raise a ProofError unless a derivative is proved."""
     if verdict.status != "equal":
         raise ProofError(f"the derivative by {wrt} is {verdict.status}: {verdict.reason}")
 
@@ -341,7 +328,7 @@ def _in_one_piece(swept: Sweep, wrt: str) -> tuple[Node, Verdict]:
     """
     prover = Prover(swept)
     verdict = prover.all_of(wrt)
-    _check(verdict, wrt)
+    check_derivative(verdict, wrt)
     own = swept.gradients[wrt]
     shape = swept.facts.shape
     known = dict(swept.called)
@@ -360,7 +347,7 @@ def _in_one_piece(swept: Sweep, wrt: str) -> tuple[Node, Verdict]:
         last = finished(whole, wrt, swept.graph.shapes[wrt], _names(swept), swept.facts)
         formula = last[-1].formula if last else whole
         verdict = all_equal((verdict, prover.same(formula, own.formula, wrt)))
-        _check(verdict, wrt)
+        check_derivative(verdict, wrt)
     return formula, verdict
 
 

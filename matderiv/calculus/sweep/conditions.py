@@ -176,7 +176,7 @@ def _positive(node: Node) -> bool:
     match node:
         case nodes.Apply(function):
             return function in FUNCTIONS and FUNCTIONS[function].positive
-        case nodes.Softmax():
+        case nodes.Softmax() | nodes.Size() | nodes.Pi():
             return True
         case nodes.Number(value):
             return value > 0

@@ -17,6 +17,7 @@ from matderiv.expression.definitions import (
     second_derivative,
     unfolded,
 )
+from matderiv.expression.index_maps import is_windowed
 from matderiv.expression.matrix_functions import is_eigen, matrix_times, slope_parts
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import rules_of
@@ -89,6 +90,13 @@ def _whole(
 ) -> Node:
     """The differential of the operand with every entry present."""
     return filled(da, shape(node.arg), shape)
+
+
+@_rule(nodes.Mapped)
+def mapped(node: nodes.Mapped, da: Node, shape: ShapeOf) -> Node:
+    """The same map of the differential of its operand."""
+    made = nodes.Mapped(filled(da, shape(node.arg), shape), node.move, node.axis)
+    return made if is_windowed(node) else unfolded(made, "differential", shape)
 
 
 # -- entry by entry --------------------------------------------------------------------------

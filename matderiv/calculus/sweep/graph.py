@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from matderiv.expression import nodes
 from matderiv.expression._names import Looks
+from matderiv.expression.axes import as_einsum
 from matderiv.expression.definitions import defined
 from matderiv.expression.known_shapes import shape_of
 from matderiv.expression.nodes import Node
@@ -119,7 +120,8 @@ def graph_of(program: Program, shapes: Mapping[str, Shape]) -> Graph:
 
 #: Nodes that do not end an entry-by-entry expression.
 _INSIDE = nodes.Entrywise | nodes.Negate | nodes.Apply | nodes.Transpose
-_PLAIN = (nodes.Name, nodes.Number, nodes.Eye, nodes.Ones, nodes.Selection, nodes.OneHot)
+_NUMBER = nodes.Number | nodes.Size | nodes.Pi
+_PLAIN = nodes.Name | _NUMBER | nodes.Eye | nodes.Ones | nodes.Selection | nodes.OneHot
 
 
 class _Lifter:
@@ -132,6 +134,8 @@ class _Lifter:
 
     def step(self, node: Node) -> Node:
         """The node one step away from names."""
+        if as_einsum(node) is not None:
+            return self.contraction(node)
         if isinstance(node, nodes.Sum | nodes.Mean):
             return nodes.rebuilt(node, [self.entrywise(node.arg)])
         match node:
@@ -145,6 +149,13 @@ class _Lifter:
         if isinstance(node, _INSIDE):
             scalar = not shape_of(node, self.shapes)
             return self.scalar(node) if scalar else self.entrywise(node)
+        return nodes.rebuilt(node, map(self.operand, nodes.children(node)))
+
+    def contraction(self, node: Node) -> Node:
+        """A sum of products of arrays whose axes stand in other orders, as one step."""
+        match node:
+            case nodes.Sum() | nodes.Multiply() | nodes.Rearrange(nodes.Sum()):
+                return nodes.rebuilt(node, map(self.contraction, nodes.children(node)))
         return nodes.rebuilt(node, map(self.operand, nodes.children(node)))
 
     def scalar(self, node: Node) -> Node:

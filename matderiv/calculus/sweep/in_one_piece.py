@@ -14,12 +14,11 @@ from matderiv.calculus.sweep.sweep import replaced, sweep
 from matderiv.calculus.sweep.task import Task, chosen, task_of
 from matderiv.errors import InputError, UnsupportedError
 from matderiv.expression import nodes
-from matderiv.expression.assumptions import ASSUMPTIONS, infer_assumed, read_assumed
-from matderiv.expression.declared import declared_letters, ones_kept
+from matderiv.expression.assumptions import ASSUMPTIONS, read_shaped
+from matderiv.expression.declared import declared_letters
 from matderiv.expression.known_shapes import settled
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import ShapeOf
-from matderiv.expression.parse import parse
 from matderiv.expression.program import Assignment, Program
 from matderiv.expression.shapes import Shape
 from matderiv.expression.source import source
@@ -62,10 +61,7 @@ def read_array(
     >>> found.of, found.wrt, source(found.task.sweep.graph.value("Y"))
     ('Y', 'A', 'A @ X @ B')
     """
-    written = parse(program)
-    assumed = read_assumed(written, assume)
-    known = infer_assumed(written, assumed, sizes=sizes, shapes=shapes)
-    known = ones_kept(written, known, shapes)
+    written, assumed, known = read_shaped(program, assume, sizes=sizes, shapes=shapes)
     refuse_singular(written, known, declared_letters(known, sizes, shapes))
     of, value, known = _array(written, known)
     whole = Program((Assignment(of, value),))

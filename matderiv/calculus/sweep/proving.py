@@ -220,7 +220,7 @@ class Prover:
             yield self._of_pair(what, one, other, definitions)
 
     def _as_they_stand(self, one: Node, other: Node) -> Iterator[Attempt]:
-        """The general entries of two formulas, with no names unfolded but those of ours."""
+        """The general entries of two formulas, with no names unfolded but those that one has."""
         yield from self._with_parts_named(one, other)
         yield self._of_pair("as they stand", one, other, {})
 
@@ -256,7 +256,7 @@ class Prover:
         return Attempt(what, forms)
 
     def _in_shared_names(self, one: Node, other: Node) -> tuple[Node, Node]:
-        """Two formulas, gradients and names of ours that only one has written out if that is short.
+        """Two formulas, gradients and values that only one has written out if that is short.
 
         Those that follow from others are written out before these.
         """
@@ -271,9 +271,8 @@ class Prover:
 
     @cached_property
     def _written_out(self) -> dict[str, Node]:
-        """The definitions of names of ours and of gradients, each after those that it mentions."""
-        values = {name: value for name, value in self._values.items() if name in self._lifted}
-        return values | self._gradients
+        """The definitions of values and of gradients, each after those that it mentions."""
+        return self._values | self._gradients
 
     @cached_property
     def _places(self) -> dict[str, int]:

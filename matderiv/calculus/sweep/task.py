@@ -29,14 +29,12 @@ from matderiv.expression.assumptions import (
     ASSUMPTIONS,
     Assumed,
     Convention,
-    infer_assumed,
-    read_assumed,
     read_convention,
+    read_shaped,
 )
-from matderiv.expression.declared import as_numbers, declared_letters, ones_kept
+from matderiv.expression.declared import as_numbers, declared_letters
 from matderiv.expression.known_shapes import labels_of, settled
 from matderiv.expression.nodes import Node
-from matderiv.expression.parse import parse
 from matderiv.expression.program import Program
 from matderiv.expression.readings import Reading, targets
 from matderiv.expression.shapes import Shape, read_as
@@ -232,11 +230,10 @@ def read_task(  # noqa: PLR0913 - what a user says of a program
     >>> read_task("L = sum(X**2)").sweep.gradients["X"].formula
     Multiply(left=Number(value=Fraction(2, 1)), right=Name(name='X'))
     """
-    written = parse(program)
-    assumed = read_assumed(written, assume)
+    written, assumed, known = read_shaped(
+        program, assume, sizes=sizes, shapes=shapes, scalar=scalar
+    )
     meant = read_convention(convention, assumed)
-    known = infer_assumed(written, assumed, sizes=sizes, shapes=shapes, scalar=scalar)
-    known = ones_kept(written, known, shapes)
     declared = declared_letters(known, sizes, shapes)
     names = chosen(written, wrt, known, assumed=assumed, assigned=assigned)
     readings = read_as(written, known, shapes or (), scalar=scalar)
@@ -248,7 +245,7 @@ def read_task(  # noqa: PLR0913 - what a user says of a program
     written, known = zeros_written(written, known, declared)
     refuse_singular(written, known, declared)
     if numbers:
-        known = as_numbers(known, declared - written.letters())
+        known = as_numbers(known, declared - written.letters() - written.taken)
     task = task_of(written, names, known, assumed)
     return replace(task, declared=declared, convention=meant, readings=readings)
 

@@ -1,0 +1,159 @@
+"""Convolution and pooling: windows of an array, summed against a kernel or reduced one by one.
+
+As in the frameworks the kernel is not turned round: y_i = Σ_k w_k x_(s·i + d·k).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from matderiv.errors import ShapeError
+from matderiv.expression import nodes
+from matderiv.expression.axes import einsum, over_axes
+from matderiv.expression.nodes import Node
+from matderiv.expression.size_text import SizeText
+
+__all__ = ["Steps", "convolution", "pooling", "toeplitz", "unfold"]
+
+_MATRIX = 2  # dimensions
+
+#: A number of each axis, or one for all of them.
+Steps = int | tuple[int, ...]
+
+
+def _each(steps: Steps, axes: int, least: int, word: str) -> tuple[int, ...]:
+    """One number for each axis.
+
+    Raises:
+        ShapeError: there are not as many numbers as axes, or one is too small.
+    """
+    found = (steps,) * axes if isinstance(steps, int) else steps
+    if len(found) != axes or min(found) < least:
+        raise ShapeError(f"{word} is a whole number from {least}, or one for each of {axes} axes.")
+    return found
+
+
+def _padded(arg: Node, padding: tuple[int, ...], axes: int) -> Node:
+    """Zeros around the last axes of so many."""
+    for axis, width in enumerate(padding, -len(padding)):
+        if width and axes > 1:
+            arg = nodes.Mapped(arg, ("pad", width, width, axes), axis)
+        elif width:
+            arg = nodes.Mapped(arg, ("pad", width, width, 0))
+    return arg
+
+
+def _in_windows(
+    arg: Node, kernel: tuple[SizeText, ...], stride: tuple[int, ...], dilation: tuple[int, ...]
+) -> Node:
+    """The windows along the last axes, each before the axis of its entries."""
+    axes = len(kernel)
+    for n in reversed(range(axes)):  # those behind it are pairs by then
+        behind = 2 * (axes - 1 - n)
+        arg = nodes.Mapped(arg, ("windows", kernel[n], stride[n], dilation[n]), -1 - behind)
+    return arg
+
+
+def _read_as_batch(arg: Node, dimensions: int, batch: int) -> tuple[Node, int]:
+    """A name that is read as a matrix where nothing is declared, as one of a batch of channels."""
+    if dimensions != _MATRIX or not isinstance(arg, nodes.Name):
+        return arg, dimensions
+    return nodes.Rearrange(arg, tuple(range(batch))), batch
+
+
+def convolution(axes: int) -> Callable[..., Node]:
+    """conv1d or conv2d: a plain array by a kernel, or (…, C, H, W) by kernels (O, C, I, J)."""
+
+    def made(  # noqa: PLR0913 - as the frameworks have it
+        x: Node,
+        w: Node,
+        stride: Steps = 1,
+        padding: Steps = 0,
+        dilation: Steps = 1,
+        *,
+        dimensions: Callable[[Node], int],
+        letter: Callable[[], str],
+    ) -> Node:
+        own, kernel = dimensions(x), dimensions(w)
+        batch = axes + 2
+        if (own, kernel) == (_MATRIX, batch if axes == _MATRIX else _MATRIX):
+            x, own = _read_as_batch(x, own, batch)
+        if own > axes:
+            w, kernel = _read_as_batch(w, kernel, batch)
+        channels = kernel == batch
+        if (kernel, own - axes) not in ((axes, 0), (batch, 1), (batch, 2)):
+            raise ShapeError(
+                f"the arrays have {own} and {kernel} axes; {axes} and {axes} are a plain array and "
+                f"its kernel, {batch} and {batch} a batch of channels and its kernels, as in "
+                f"--shape X={'8x3' + 'x32' * axes} --shape W={'4x3' + 'x5' * axes}."
+            )
+        sizes = tuple(letter() for _ in range(axes))
+        arg = _in_windows(
+            _padded(x, _each(padding, axes, 0, "padding"), own),
+            sizes,
+            _each(stride, axes, 1, "stride"),
+            _each(dilation, axes, 1, "dilation"),
+        )
+        if not channels and axes == 1:
+            return nodes.MatMul(arg, w)
+        places, inside = "hw"[:axes], "ij"[:axes]
+        pairs = "".join(map("".join, zip(places, inside, strict=True)))
+        if not channels:
+            return einsum(f"{pairs},{inside}->{places}", arg, w)
+        first = "n" * (own - axes - 1)
+        return einsum(f"{first}c{pairs},oc{inside}->{first}o{places}", arg, w)
+
+    return made
+
+
+def toeplitz(c: Node, r: Node | None = None, *, letter: Callable[[], str]) -> Node:
+    """T_ij = c_(i-j) below the diagonal and r_(j-i) above; with c alone it is symmetric.
+
+    Its rows are the windows of r backwards and c, read from the last.
+    """
+    size = letter()
+    row = c if r is None else r
+    counted = nodes.Multiply(row, nodes.Ones((size,)))  # as many entries as a window has
+    before = nodes.Mapped(nodes.Mapped(counted, ("slice", 1, None, 1)), _BACKWARDS)
+    both = nodes.Joined(before, c, "concatenate", 0)
+    return nodes.Mapped(nodes.Mapped(both, ("windows", size, 1, 1)), _BACKWARDS, 1)
+
+
+_BACKWARDS = ("slice", None, None, -1)
+
+
+def unfold(arg: Node, axis: int = -1, kernel: SizeText = 1, stride: Steps = 1) -> Node:
+    """Windows whose entries stand along a new last axis, as torch and NumPy have them."""
+    (step,) = _each(stride, 1, 1, "stride")
+    windows = nodes.Mapped(arg, ("windows", kernel, step, 1), axis)
+    inside = axis + 1 if axis >= 0 else axis
+    return windows if axis == -1 else nodes.Rearrange(windows, (inside,), rest=0)
+
+
+def pooling(kind: Callable[..., Node], axes: int) -> Callable[..., Node]:
+    """The mean or the largest of each window along the last axes.
+
+    Windows stand side by side unless a stride is given. Padding is with zeros, and so of means.
+    """
+
+    def made(
+        arg: Node,
+        kernel: SizeText,
+        stride: Steps | None = None,
+        padding: Steps = 0,
+        *,
+        dimensions: Callable[[Node], int],
+    ) -> Node:
+        widths = _each(padding, axes, 0, "padding")
+        if any(widths) and kind is nodes.Max:
+            raise ShapeError("of zeros around an array the largest may be one; leave padding out.")
+        arg = _padded(arg, widths, dimensions(arg))
+        if stride is None or stride == kernel:
+            for n in range(axes):
+                arg = nodes.Reshape(arg, (-1 - 2 * n, -1, kernel), "unflatten")
+        else:
+            steps = _each(stride, axes, 1, "stride")
+            arg = _in_windows(arg, (kernel,) * axes, steps, (1,) * axes)
+        return over_axes(kind, arg, tuple(-1 - 2 * n for n in range(axes)))
+
+    return made
