@@ -45,10 +45,10 @@ GRAPHS = [graph(seed) for seed in range(60)]
 GRAPHS = [one for one in GRAPHS if one[1]]
 
 
-def pieces(drawing: Drawing) -> list[tuple[str, float, float, float, float]]:
+def pieces(drawing: Drawing) -> list[tuple[str, tuple[float, float], tuple[float, float]]]:
     """The straight pieces of lines, each with the value that it comes from."""
     return [
-        (wire.start, *sorted((x, to)), *sorted((row, end)))
+        (wire.start, (min(x, to), max(x, to)), (min(row, end), max(row, end)))
         for wire in drawing.wires
         for (x, row), (to, end) in itertools.pairwise(wire.points)
         if (x, row) != (to, end)
@@ -58,7 +58,8 @@ def pieces(drawing: Drawing) -> list[tuple[str, float, float, float, float]]:
 def on_each_other(drawing: Drawing) -> int:
     """How many pieces of lines from different values run along each other."""
     count = 0
-    for (a, x1, x2, y1, y2), (b, u1, u2, v1, v2) in itertools.combinations(pieces(drawing), 2):
+    for one, other in itertools.combinations(pieces(drawing), 2):
+        (a, (x1, x2), (y1, y2)), (b, (u1, u2), (v1, v2)) = one, other
         level = y1 == y2 == v1 == v2 and min(x2, u2) - max(x1, u1) > 1e-9
         upright = x1 == x2 == u1 == u2 and min(y2, v2) > max(y1, v1)
         count += a != b and (level or upright)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -41,7 +42,7 @@ def test_gradients_are_those_of_the_callable(program: str) -> None:
     """Each array of numbers is the value of the proved formula at the inputs."""
     found = worked_numbers(read_task(program, scalar=True, roles=True))
     assert found is not None
-    inputs = {name: array(numerals) for name, numerals in found.inputs.items()}
+    inputs: dict[str, Any] = {n: array(numerals) for n, numerals in found.inputs.items()}
     assert found.task.wrt
     for name in found.task.wrt:
         own = matderiv.gradient(program, wrt=name)(**inputs)

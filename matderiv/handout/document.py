@@ -194,7 +194,9 @@ class Document(Value):
 
 @value
 class Exercise(Value):
-    """A question and its answer in full."""
+    """A question and its answer in full; its level from one to three, 0 of none, and a hint."""
 
     question: tuple[Block, ...]
     answer: tuple[Block, ...]
+    level: int = 0
+    hint: tuple[Block, ...] = ()

@@ -148,10 +148,15 @@ def with_exercises(
     """
     if not asked:
         return document
-    blocks = list(_numbered(document.language, "exercise", [e.question for e in exercises]))
+    levels = [e.level for e in exercises]
+    texts = [e.question for e in exercises]
+    blocks = list(_numbered(document.language, "exercise", texts, levels))
     if len(exercises) < asked:
         numbers = {"asked": Text(str(asked)), "made": Text(str(len(exercises)))}
         blocks.insert(1, Paragraph(fill(document.language, "handout.exercises_left_out", numbers)))
+    if any(e.hint for e in exercises):
+        texts = [e.hint for e in exercises]
+        blocks += _numbered(document.language, "hint", texts, answer=True)
     if answers == "end" and exercises:
         texts = [e.answer for e in exercises]
         blocks += _numbered(document.language, "answer", texts, answer=True)
@@ -182,10 +187,24 @@ def answer_sheet(
 
 
 def _numbered(
-    language: str, key: str, parts: Sequence[tuple[Block, ...]], *, answer: bool = False
+    language: str,
+    key: str,
+    parts: Sequence[tuple[Block, ...]],
+    levels: Sequence[int] = (),
+    *,
+    answer: bool = False,
 ) -> Iterator[Block]:
+    """A section of numbered parts, with stars for their levels; parts without blocks are left out.
+
+    Such as hints, of which not every exercise has one.
+    """
     yield Heading(2, fill(language, f"handout.{key}s", {}))
     for number, blocks in enumerate(parts, 1):
+        if not blocks:
+            continue
         title = fill(language, f"handout.{key}", {"number": Text(str(number))})
+        stars = levels[number - 1] if levels else 0
+        if stars:
+            title += (Text(" "), Math(Row((Operator("star"),) * stars)))
         yield Heading(3, title, answer)
         yield from blocks
