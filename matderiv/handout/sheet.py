@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Literal
 
 from matderiv._version import __version__
+from matderiv.derivation.board import with_board_names
 from matderiv.derivation.exchanged import exchanged
 from matderiv.derivation.program import build_program
 from matderiv.expression.nodes import MatMul, Name
@@ -25,6 +26,7 @@ from matderiv.handout.document import (
     Paragraph,
     Text,
 )
+from matderiv.handout.graph import graph_of_values
 from matderiv.handout.numbers import number_section
 from matderiv.handout.obstacle import obstacle
 from matderiv.handout.program import (
@@ -61,6 +63,7 @@ def _blocks(composer: ProgramComposer) -> Iterator[Block]:
     second = None if other is None else build_program(other, other.wrt)
     yield Heading(2, fill(language, "handout.problem", {}))
     yield from task_section(composer)
+    yield from graph_of_values(with_board_names(derivation.task, lifted=True), language)
     yield from obstacle(composer)
     yield Heading(2, fill(language, "handout.formulas", {}))
     yield Paragraph(composer.say("results", {}))
