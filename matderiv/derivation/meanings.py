@@ -399,18 +399,36 @@ def _left(
         shown: _Shown = {"dX": own, "dY": above, "Y": y, "s": part.right}
         yield _LEFT[along], shown, (_Claim(own, nodes.Divide(rest, part.right)),)
     yield _even(program, name, axis)
-    if along == "all":  # of vectors the other claim is not proved
+    if along == "all" or value not in task.sweep.gradients:  # of vectors it is not proved
         return
     small = _epsilon(replaced(part.right, program.values), program.shape)
-    plain = None if small is None else _without(small, task)
-    scaled = Name(value) if value else part if small is None else _dropped(part, small)
-    product = nodes.Sum(nodes.Multiply(own, scaled), axis)
-    claim = _Claim(product, _zero(nodes.Sum(Name(name), axis)), plain)
-    said = {"dX": own, "Y": scaled, "L": Name(task.loss)}
+    plain = task if small is None else _without(small, task)
+    said: _Shown = {"dX": own, "Y": Name(value), "L": Name(task.loss)}
+    claims = tuple(_stretched(name, value, part.right, axis, plain))
     if small is None:
-        yield "stretched", said, (claim,)
+        yield "stretched", said, claims
     else:
-        yield "stretched_small", {**said, "small": small}, (claim,)
+        yield "stretched_small", {**said, "small": small}, claims
+
+
+def _stretched(
+    name: str, value: str, divisor: Node, axis: int | None, plain: Task
+) -> Iterator[_Claim]:
+    """Σ dX⊙Y = (Σ dY⊙Y (1 - mean Y²) - mean dY Σ Y)/s; without ε mean Y² is 1, and Σ Y is 0."""
+    y, above = Name(value), _gradient(value)
+
+    def mean(node: Node) -> Node:
+        return nodes.Mean(node, axis, keepdims=True)
+
+    def total(node: Node) -> Node:
+        return nodes.Sum(node, axis, keepdims=True)
+
+    square = mean(nodes.Multiply(y, y))
+    first = nodes.Multiply(total(nodes.Multiply(above, y)), nodes.Subtract(nodes.ONE, square))
+    rest = nodes.Subtract(first, nodes.Multiply(mean(above), total(y)))
+    yield _Claim(total(nodes.Multiply(_gradient(name), y)), nodes.Divide(rest, divisor))
+    yield _Claim(total(y), _zero(total(Name(name))), plain)
+    yield _Claim(square, nodes.Add(nodes.ONE, _zero(total(Name(name)))), plain)
 
 
 _LEFT: Mapping[_Along, MeaningKind] = {"row": "left_row", "col": "left_col", "all": "left_all"}
