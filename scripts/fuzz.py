@@ -313,11 +313,13 @@ def _cut_program(made: Made) -> Iterator[Made]:
     yield from (other for other in smaller(made) if len(other.text) < len(made.text))
 
 
-def _cut_claim(case: tuple[Made, int]) -> Iterator[tuple[Made, int]]:
-    yield from ((made, case[1]) for made in _cut_program(case[0]))
+def _cut_first(case: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
+    """The same about smaller programs."""
+    yield from ((made, *case[1:]) for made in _cut_program(case[0]))
 
 
-def _show_program(made: Made) -> str:
+def _show_program(case: Made | tuple[Any, ...]) -> str:
+    made = case if isinstance(case, Made) else case[0]
     return f"{made.text!r} by {_chosen(made)} with {made.inputs}"
 
 
@@ -357,10 +359,6 @@ def _tells(path: tuple[Any, ...]) -> bool:
     """Whether a field says something that is to be checked; one kind of side may do for another."""
     shown = path[-1] in ("latex", "sha256") or path[0] == "sizes"
     return not shown and not (path[-1] == "kind" and "sides" in path)
-
-
-def _cut_certificate(case: tuple[Made, str, int]) -> Iterator[tuple[Made, str, int]]:
-    yield from ((made, *case[1:]) for made in _cut_program(case[0]))
 
 
 # -- arguments -------------------------------------------------------------------------------
@@ -534,11 +532,9 @@ KINDS = {
     "texts": Kind(_text, _try_text, _cut_text, Limits(10)),
     "programs": Kind(_program, _try_program, _cut_program, Limits(20), _show_program),
     "called": Kind(_called, _try_program, _cut_program, Limits(20), _show_program),
-    "claims": Kind(_claim, _try_claim, _cut_claim, Limits(20), lambda c: _show_program(c[0])),
+    "claims": Kind(_claim, _try_claim, _cut_first, Limits(20), _show_program),
     "words": Kind(_judged, _try_judged, _cut_judged, Limits(5)),
-    "certificates": Kind(
-        _certificate, _try_certificate, _cut_certificate, Limits(40), lambda c: _show_program(c[0])
-    ),
+    "certificates": Kind(_certificate, _try_certificate, _cut_first, Limits(40), _show_program),
     "arguments": Kind(_call, _try_call, _cut_call, Limits(20), _show_call),
     "command": Kind(_line, _try_line, _cut_line, Limits(30)),
 }

@@ -91,6 +91,7 @@ def _pad(x: Tensor, widths: tuple[int, ...]) -> Tensor:
 _ONE = {
     **{name: FUNCTIONS[name] for name in ("sigmoid", "relu", "erf", "silu", "gelu", "softplus")},
     "logsigmoid": lambda x: -np.logaddexp(0, -x),
+    **{name: FUNCTIONS[name] for name in ("erfinv", "gammaln", "digamma")},
 }
 
 
@@ -109,7 +110,8 @@ def _torch() -> ModuleType:
         "tan sinh cosh arcsin arccos arcsinh arccosh arctanh amax amin cumsum floor ceil round trunc tril triu"
     )
     own = {name: getattr(np, name) for name in names.split()}
-    own |= {name: _ONE[name] for name in ("sigmoid", "relu", "erf")}
+    own |= {name: _ONE[name] for name in ("sigmoid", "relu", "erf", "erfinv", "digamma")}
+    own["lgamma"] = _ONE["gammaln"]
     own |= {"softmax": _softmax, "logsumexp": _logsumexp, "frac": FUNCTIONS["frac"]}
     for name, function in own.items():
         setattr(module, name, _of_tensors(function))
@@ -119,6 +121,7 @@ def _torch() -> ModuleType:
         np.einsum(subscripts, *operands), operands[0].dtype
     )
     module.pi, module.tensor = np.pi, tensor
+    module.arange = lambda count: np.arange(count).view(Tensor)
     module.cat, module.flip = _cat, _flip
     module.hstack, module.vstack = _stacked(np.hstack), _stacked(np.vstack)
     module.eye, module.ones = _made(np.eye), _made(np.ones)
@@ -139,7 +142,10 @@ def _jax() -> ModuleType:
     one = {name: _ONE[name] for name in ("sigmoid", "relu", "silu", "softplus")}
     module.nn = SimpleNamespace(softmax=_softmax, gelu=_gelu, one_hot=_one_hot, **one)
     module.scipy = SimpleNamespace(
-        special=SimpleNamespace(erf=_ONE["erf"], logsumexp=_logsumexp),
+        special=SimpleNamespace(
+            logsumexp=_logsumexp,
+            **{name: _ONE[name] for name in ("erf", "erfinv", "gammaln", "digamma")},
+        ),
         linalg=SimpleNamespace(expm=_expm),
     )
     module.numpy = np

@@ -178,6 +178,7 @@ NOT_IN_SYMPY = {
     "spectral norm",
     "triangular system, by the matrix",
     "bilinear form of an exponential",
+    "GloVe by its biases",
     "weighted logarithm",
     "entropy of von Neumann",
     "trace of a sine",
@@ -203,6 +204,10 @@ NOT_IN_SYMPY = {
     "windows",
     "overlapping sums of windows",
     "symmetric Toeplitz matrix",
+    "sorted vector",
+    "second smallest entry",
+    "largest entries up to each place",
+    "products up to each place",
 }
 
 

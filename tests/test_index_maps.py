@@ -110,6 +110,16 @@ PROGRAMS = [
     ("sum(G*avg_pool1d(X, 3, stride=1, padding=1))", "X", "G=2x4 X=2x4"),
     ("sum(R*max_pool2d(X, 2, stride=1))", "X", "R=2x1x2 X=2x2x3"),
     ("tr(A @ toeplitz(t))", "t", "A=3x3 t=3"),
+    ("sum(g*sort(x)**2)", "x", "g=4 x=4"),
+    ("sum(G*sort(X, axis=0))", "X", "G=3x2 X=3x2"),
+    ("sum(G*sort(sin(X)))", "X", "G=2x4 X=2x4"),
+    ("sum(top_k(x, 2)**2)", "x", "x=5"),
+    ("kthvalue(x, 3)", "x", "x=4"),
+    ("sum(g*cummax(x))", "x", "g=5 x=5"),
+    ("sum(G*cummax(X, axis=1))", "X", "G=2x4 X=2x4"),
+    ("sum(g*cummin(x))", "x", "g=4 x=4"),
+    ("sum(g*cumprod(x))", "x", "g=4 x=4"),
+    ("sum(G*cumprod(X, axis=1))", "X", "G=2x3 X=2x3"),
     ("Q = unflatten(X @ W, -1, (2, 3)); sum(softmax(Q @ Q.mT, axis=-1)*R)", "W", "X=4x5 W=5x6 R=4x2x2"),
 ]  # fmt: skip
 TEXTS = [text for text, _, _ in PROGRAMS]
@@ -284,6 +294,11 @@ def test_pages_are_proved_and_written(text: str, wrt: str, method: str) -> None:
         ("sum(conv2d(X, W))", {"X": (2, 3, 5, 5), "W": (4, 2, 3, 3)}, "2×3×?×3×?×3×1"),
         ("sum(conv1d(x, w, stride=(1, 2)))", {}, "stride is a whole number from 1"),
         ("sum(max_pool2d(X, 2, padding=1))", {}, "leave padding out"),
+        ("sum(sort(X, axis=2))", {"X": (2, 3)}, "runs along the last, axis=-1"),
+        ("sum(cumprod(X))", {"X": (2, 3)}, "say along which axis"),
+        ("sum(top_k(x, 5))", {"x": (3,)}, "and needs 5"),
+        ("sum(top_k(X, 2))", {"X": (3, 2)}, "it is that of a vector"),
+        ("kthvalue(x, 0)", {}, "places are counted from 1"),
         ("sum(kron(A, x))", {}, "both are vectors, or both are matrices"),
         ('sum(einsum("...i,ij->...j", X, W))', {"W": (2, 3, 4)}, "and 2 axes are named"),
         ('sum(einsum("...i->i", X))', {}, "an ellipsis stands after the arrow too"),
@@ -296,6 +311,29 @@ def test_what_does_not_fit_is_refused(
     with pytest.raises(InputError) as refused:
         gradient(text, shapes=shapes)
     assert message in str(refused.value)
+
+
+@pytest.mark.parametrize("size", [1, 2, 4, 5])
+def test_the_median_is_one_entry_or_the_mean_of_two(size: int) -> None:
+    """Its gradient is 1, or 1/2 and 1/2, at the entries in the middle."""
+    found = gradient("exp(median(x))", shapes={"x": (size,)})
+    values = {"x": np.random.default_rng(size).normal(size=size)}
+    wanted = differences("exp(median(x))", values, "x")
+    np.testing.assert_allclose(found(**values), wanted, rtol=1e-6, atol=1e-6)
+
+
+def test_equal_entries_are_sorted_as_they_stand() -> None:
+    """At ties there is no gradient by the entries, but the values are right."""
+    x = np.array([2.0, 1, 2, 1])
+    for program, wanted in (("g @ sort(x)", np.sort(x)), ("g @ cummax(x)", [2.0, 2, 2, 2])):
+        np.testing.assert_array_equal(gradient(program, wrt="g")(g=np.zeros(4), x=x), wanted)
+
+
+def test_steps_of_ranks_are_no_kinks() -> None:
+    """A page of a sorted vector says that its entries differ, and nothing that never holds."""
+    page = derive("sum(f(sort(x)))", wrt=["x"]).markdown()
+    assert "where the program can be differentiated" in page
+    assert page.count("no entry of") == 1
 
 
 def test_labels_are_whole_numbers_that_name_a_row() -> None:

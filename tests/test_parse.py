@@ -340,7 +340,14 @@ WITH_CARET = [
     (LINE + "sum({Y})", "{Y}", "{Y} is not in the language; write ( and )."),
     (LINE + "sum((Y, X))", "(Y, X)", "(Y, X) is not in the language; separate assignments with ;."),
     (LINE + "sum(Y),", "sum(Y),", "sum(Y), is not in the language; separate assignments with ;."),
-    (LINE + "sum(f(Y, X))", "f(", "f takes one argument and no options: f(Y)."),
+    (
+        LINE + "sum(f(Y, X))",
+        "f(",
+        (
+            "f takes one argument, each entry of an array: f(Y). A function of all entries of "
+            "several arrays has a capital: F(x, y)."
+        ),
+    ),
     (LINE + "f(Y, axis=0)", "f(", "f takes one argument and no options: f(Y)."),
     (LINE + "sum(*Y)", "sum", "sum takes one array: sum(Y), sum(Y, axis=0)."),
     (LINE + "sum(**Y)", "sum", "sum takes one array: sum(Y), sum(Y, axis=0)."),

@@ -264,3 +264,24 @@ def test_sizes_of_arrays_that_are_given() -> None:
     assert columns(X=[[1.0]], t=[[2.0]], y=[[5.0]]).tolist() == [[-6]]
     declared = gradient("tr(eye(n))*sum(w**2)", wrt="w", sizes={"n": 3})
     assert declared(w=[1.0]).tolist() == [6]
+
+
+@pytest.mark.parametrize(
+    ("program", "shapes", "said"),
+    [
+        ("sum(f(reshape(X, (n, m)) @ W))", {}, "X is taken to be n×m; for another shape"),
+        ("sum(f(X.reshape(8, 3) @ W))", {}, "X is taken to be 8×3; for another shape"),
+        ("sum(f(reshape(X, (n, m)) @ W))", {"X": (4, 6)}, "the new sizes are taken to be n×m"),
+        ("sum(reshape(X @ W, (n, m))**2)", {}, "the new sizes are taken to be n×m"),
+        ("sum(f(reshape(X, (8, 3)) @ W))", {"X": (4, 6)}, ""),
+        ("sum(reshape(x, (n, m)) @ W)", {}, ""),
+        ("sum(f(ravel(X)))", {}, ""),
+    ],
+)
+def test_sizes_that_a_reshape_leaves_open(
+    program: str, shapes: dict[str, tuple[int, ...]], said: str
+) -> None:
+    """What was taken for the shape is said, unless only one is possible."""
+    name = next(letter for letter in "Xx" if letter in program)
+    told = " ".join(gradient(program, wrt=name, shapes=shapes).readings)
+    assert (said in told) if said else "taken" not in told

@@ -118,6 +118,14 @@ def test_words_are_proved_at_all_sizes(sizes: tuple[int, int]) -> None:
         assert words.of(parse(text).loss.value) is not None
 
 
+def test_words_are_proved_without_multiplying_out() -> None:
+    """High powers of long sums are proved as they stand, and written with Σ."""
+    shapes = {"x": (Dim("N", 3),), "A": (Dim("N", 3), Dim("N", 3))}
+    words = Textbook(shapes_over(shapes), ("i", "j", "k", "l"))
+    for text in ("sum((x - sum(x)/sum(x**2))**8)", "sum((A @ A @ A)**6)"):
+        assert words.of(parse(text).loss.value) is not None
+
+
 def test_words_that_are_not_decided_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     """The formula is written as it stands."""
     undecided = textbook.Verdict("undecided")

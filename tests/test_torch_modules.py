@@ -38,9 +38,9 @@ class Module:
     draw: Mapping[str, str] = field(default_factory=dict)
     batch: bool = False
 
-    def inputs(self, rng: np.random.Generator) -> dict[str, Array]:
+    def inputs(self, rng: np.random.Generator) -> dict[str, Any]:
         """Numbers for every input."""
-        found: dict[str, Array] = {}
+        found: dict[str, Any] = {}
         for name, shape in self.shapes.items():
             numbers = rng.normal(size=shape)
             match self.draw.get(name):

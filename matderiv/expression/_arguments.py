@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from matderiv.expression.index_calls import read_size
 from matderiv.expression.norms import Order
-from matderiv.expression.operations import Operation
+from matderiv.expression.operations import OPERATIONS, Operation
 from matderiv.expression.size_text import SizeText, is_length, letters_of_size
 from matderiv.expression.vocabulary import MAX_SIZE, NAME_PATTERN, did_you_mean
 
@@ -118,6 +118,11 @@ def _wrong_count(name: str, form: Operation, given: int) -> str:
         return f"{name} takes its sizes in one bracket: {name}((2, 3))."
     if name == "eye" and given > 1:
         return "eye takes one size, for an identity matrix is square: eye(4)."
+    if given > 1 and name not in OPERATIONS:
+        return (
+            f"{name} takes one argument, each entry of an array: {name}(Y). A function of all "
+            f"entries of several arrays has a capital: {name.capitalize()}(x, y)."
+        )
     if len(form.operands) <= 1 and not form.options:
         return f"{name} takes one argument and no options: {form.example(name)}."
     if name in _MOVING:
@@ -320,6 +325,7 @@ _MOVING = frozenset({"transpose", "swapaxes", "moveaxis", "expand_dims"})
 #: Operations that need all of their arguments.
 _NEEDED = _MOVING - {"transpose"} | {
     *(
+        *("top_k", "topk", "kthvalue"),
         "matrix_power",
         "matrix_power_frechet",
         "pad",

@@ -94,6 +94,8 @@ class IndexMapRules:
         match node.move:
             case ("slice", _, str(stop), _):  # what is left behind it and one more
                 self.sizes.worked_out(size_sum(size_difference(own, stop), 1), {own: size})
+            case ("at", str(place)):  # one entry at least is left from it on
+                self.sizes.worked_out(size_difference(own, place), {own: size})
             case ("windows", width, _, _):
                 assert width is not None
                 return [self.sizes.worked_out(found or 1, {own: size}), self.sizes.size(width)]

@@ -10,6 +10,7 @@ from matderiv.expression._index_rules import IndexMapRules, axes_of, declare
 from matderiv.expression._sizes import ShapeVariables, SizeVariable, broadcast, join, words
 from matderiv.expression._worked_sizes import WorkedSizes
 from matderiv.expression.axes import full_order
+from matderiv.expression.counted import counted_array
 from matderiv.expression.matrix_functions import exponents
 from matderiv.expression.nodes import Node, transposed
 from matderiv.expression.size_text import is_length, letters_of_size
@@ -310,7 +311,16 @@ class Rules:
             return f"{message} {b} must have as many entries as {a} has columns."
         return f"{message} The columns of {a} must be as many as the rows of {b}."
 
+    def _counted(self, arg: Node, letters: tuple[str, ...]) -> ShapeVariables:
+        """The shape of an array; its last sizes get letters."""
+        own = self.shape(arg)
+        for size, letter in zip(own[-len(letters) :], letters, strict=len(letters) <= len(own)):
+            join(size, self.sizes.size(letter))
+        return own
+
     def _entrywise(self, node: nodes.Entrywise) -> ShapeVariables:
+        if (told := counted_array(node)) is not None:
+            return self._counted(*told)
         left, right = (self.shape(child) for child in nodes.children(node))
         made = self._spread(left, right)
         if made is None:

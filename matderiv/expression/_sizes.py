@@ -8,16 +8,12 @@ __all__ = ["ShapeVariables", "SizeVariable", "broadcast", "join", "words"]
 class SizeVariable:
     """A size; equal sizes are joined to one representative.
 
-    `fixed`: the program writes it as a number, or needs it to be 1; it gets no letter. `same`: it
-    is that of an operand, so that 1 beside it is not repeated.
+    `fixed`: the program writes it as a number, or needs it to be 1; it gets no letter.
     """
 
-    __slots__ = ("_fixed", "_number", "parent", "same")
+    __slots__ = ("_fixed", "_number", "parent")
 
-    def __init__(
-        self, number: int | None = None, *, fixed: bool = False, same: bool = False
-    ) -> None:
-        self.same = same
+    def __init__(self, number: int | None = None, *, fixed: bool = False) -> None:
         self.parent: SizeVariable | None = None
         self._number = number
         self._fixed = fixed
@@ -75,7 +71,7 @@ def join(a: SizeVariable, b: SizeVariable) -> bool:
 def broadcast(a: SizeVariable, b: SizeVariable) -> SizeVariable | None:
     """The size of a result, entry by entry: equal sizes, or 1 beside any; None if neither."""
     for one, other in ((a, b), (b, a)):
-        if one.number == 1 and other.number != 1 and not other.root().same:
+        if one.number == 1 and other.number != 1:
             one.fix()
             return other
     return a if join(a, b) else None

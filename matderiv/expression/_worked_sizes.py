@@ -47,7 +47,7 @@ class WorkedSizes:
             return self._asked(size)
         if size not in self.letters:
             unnamed = is_unnamed(size)
-            self.letters[size] = SizeVariable(same=True) if unnamed else self._letter(size)
+            self.letters[size] = SizeVariable() if unnamed else self._letter(size)
         return self.letters[size]
 
     def _asked(self, length: str) -> SizeVariable:

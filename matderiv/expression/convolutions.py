@@ -10,6 +10,7 @@ from collections.abc import Callable
 from matderiv.errors import ShapeError
 from matderiv.expression import nodes
 from matderiv.expression.axes import einsum, over_axes
+from matderiv.expression.counted import counted
 from matderiv.expression.nodes import Node
 from matderiv.expression.size_text import SizeText
 
@@ -94,6 +95,7 @@ def convolution(axes: int) -> Callable[..., Node]:
             _each(stride, axes, 1, "stride"),
             _each(dilation, axes, 1, "dilation"),
         )
+        w = counted(w, *sizes)
         if not channels and axes == 1:
             return nodes.MatMul(arg, w)
         places, inside = "hw"[:axes], "ij"[:axes]
@@ -113,8 +115,7 @@ def toeplitz(c: Node, r: Node | None = None, *, letter: Callable[[], str]) -> No
     """
     size = letter()
     row = c if r is None else r
-    counted = nodes.Multiply(row, nodes.Ones((size,)))  # as many entries as a window has
-    before = nodes.Mapped(nodes.Mapped(counted, ("slice", 1, None, 1)), _BACKWARDS)
+    before = nodes.Mapped(nodes.Mapped(counted(row, size), ("slice", 1, None, 1)), _BACKWARDS)
     both = nodes.Joined(before, c, "concatenate", 0)
     return nodes.Mapped(nodes.Mapped(both, ("windows", size, 1, 1)), _BACKWARDS, 1)
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from matderiv.errors import ShapeError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
-from matderiv.expression.size_text import SizeText, put
+from matderiv.expression.size_text import SizeText, is_worked_out, put
 
 __all__ = ["Labels", "block", "indexed", "joining", "literal", "map_calls", "read_size"]
 
@@ -269,7 +269,7 @@ def _move(tree: ast.expr) -> tuple[int | str | None, ...] | None:
                 "sum(x*(x > 0))."
             )
     place = _place(tree)
-    if isinstance(place, str):
+    if isinstance(place, str) and not is_worked_out(place):
         raise ShapeError(f"an index is a whole number, a slice or labels, not {place}.")
     return ("at", place)
 

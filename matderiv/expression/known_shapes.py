@@ -13,12 +13,14 @@ from matderiv.expression import nodes
 from matderiv.expression._rules import Rules
 from matderiv.expression._sizes import ShapeVariables, SizeVariable
 from matderiv.expression.axes import full_order
+from matderiv.expression.counted import counted_array
 from matderiv.expression.dims import SINGLE, Dim, Shape, sized
 from matderiv.expression.index_maps import new_axis_of
 from matderiv.expression.nodes import Node
 from matderiv.expression.norms import plain_norm
 from matderiv.expression.program import Assignment, Program
 from matderiv.expression.reshaping import plain_reshape, product_of_sizes, size_of_dim
+from matderiv.expression.shape_calls import kron_of
 from matderiv.expression.size_text import (
     ALL,
     SizeText,
@@ -189,9 +191,8 @@ def named_sizes(program: Program, shapes: Mapping[str, Shape]) -> tuple[Program,
         return put(size, unnamed) if isinstance(size, str) and "_" in size else size
 
     def new(node: Node) -> Node:
-        match node:
-            case nodes.Multiply(arg, nodes.Ones((str(size),))) if is_unnamed(size):
-                return new(arg)  # they told the size of the array
+        if (told := counted_array(node)) is not None:
+            return new(told[0])
         made = nodes.rebuilt(node, map(new, nodes.children(node)))
         return nodes.with_sizes(made, named)
 
@@ -220,6 +221,7 @@ def settled(program: Program, shapes: Mapping[str, Shape]) -> Program:
     rules, of = rules_over(shapes)
 
     def new(node: Node) -> Node:
+        node = _of_kron(node, rules, of)
         made = _with_axes(nodes.rebuilt(node, map(new, nodes.children(node))), rules, of)
         if isinstance(made, nodes.Sum) and made == nodes.Sum(made.arg) and single_product(made.arg):
             return nodes.Trace(made.arg)
@@ -288,6 +290,30 @@ def with_axes(node: Node, shapes: Mapping[str, Shape]) -> Node:
         return new(node)
     except InputError:
         return node
+
+
+def _of_kron(node: Node, rules: Rules, of: dict[Dim, SizeVariable]) -> Node:
+    """The trace tr A · tr B and det Aᵐ · det Bⁿ of the Kronecker product of square matrices."""
+    match node:
+        case (
+            nodes.Trace(nodes.Reshape() as arg)
+            | nodes.Determinant(nodes.Reshape() as arg)
+            | nodes.LogDet(nodes.Reshape() as arg)
+        ) if (pair := kron_of(arg)) is not None:
+            pass
+        case _:
+            return node
+    shapes = [_dims_of(part, rules, of) for part in pair]
+    if any(len(shape) != _MATRIX or shape[0] != shape[1] for shape in shapes):
+        return node
+    n, m = (nodes.Size(shape[0].symbol, shape[0].size) for shape in shapes)
+    a, b = (type(node)(part) for part in pair)
+    match node:
+        case nodes.Trace():
+            return nodes.Multiply(a, b)
+        case nodes.Determinant():
+            return nodes.Multiply(nodes.Power(a, m), nodes.Power(b, n))
+    return nodes.Add(nodes.Multiply(m, a), nodes.Multiply(n, b))
 
 
 def _with_axes(node: Node, rules: Rules, of: dict[Dim, SizeVariable]) -> Node:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
@@ -625,6 +625,9 @@ def with_sizes(node: Node, new: Callable[[int | str], int | str]) -> Node:
             return Mapped(arg, (kind, *(n if n is None else new(n) for n in places)), axis)
         case Gathered(array, labels, how, str(rows)):
             return Gathered(array, labels, how, new(rows))
+        case MatrixFunction() | Frechet() if node.function.startswith("matrix_power "):
+            kind, _, exponent = node.function.partition(" ")
+            return replace(node, function=f"{kind} {new(exponent)}")
     return node
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial, reduce
 from typing import Any, TypeVar
 
-from matderiv.expression import axes, index_calls, index_maps, nodes
+from matderiv.expression import axes, index_calls, index_maps, nodes, order
 from matderiv.expression.convolutions import convolution, pooling, toeplitz, unfold
 from matderiv.expression.dims import SINGLE, Shape
 from matderiv.expression.functions import FUNCTIONS
@@ -86,6 +86,7 @@ _EXAMPLES = {
     "pad": ("x", "(1, 1)"),
     "tri": ("4",),
     "windows": ("x", "3"),
+    **dict.fromkeys(("top_k", "topk", "kthvalue"), ("x", "2")),
     "unfold": ("X", "0", "3", "1"),
     "sliding_window_view": ("x", "3"),
     "fold": ("X", "N"),
@@ -212,6 +213,19 @@ OPERATIONS: dict[str, Operation] = {
             asks=("dimensions", "letter"),
         )
         for axes in (1, 2)
+    },
+    **{
+        name: Operation(make, ("x",), options, asks=("dimensions", "letter"))
+        for name, make, options in (
+            ("sort", order.sort, ("axis",)),
+            ("cumprod", order.cumprod, ("axis",)),
+            ("cummax", order.cummax, ("axis",)),
+            ("cummin", order.cummin, ("axis",)),
+            ("top_k", order.top_k, ("k",)),
+            ("topk", order.top_k, ("k",)),
+            ("kthvalue", order.kthvalue, ("k",)),
+            ("median", order.median, ()),
+        )
     },
     "toeplitz": Operation(toeplitz, ("c",), ("r",), asks=("letter",)),
     "unfold": Operation(unfold, ("X",), ("dim", "kernel", "stride"), method=True),

@@ -25,7 +25,7 @@ from matderiv.expression.foreign import elsewhere, instead_of_name
 from matderiv.expression.index_calls import Labels, indexed, literal, read_size
 from matderiv.expression.lengths import Lengths, asks_sizes
 from matderiv.expression.nodes import Node
-from matderiv.expression.operations import operation_of
+from matderiv.expression.operations import OPERATIONS, operation_of
 from matderiv.expression.program import Assignment, Program
 from matderiv.expression.shapes import infer
 from matderiv.expression.shorthand import at_least, equal, greater, unequal
@@ -417,6 +417,8 @@ class Reader:
             if isinstance(tree.func, ast.Name):
                 name, args = self._of_two(self._name(tree.func), tree), tree.args
                 self._check_function(name, tree)
+                if len(args) > 1 and name[0].isupper() and name not in OPERATIONS:
+                    return self._of_several(name, tree, depth)
             else:
                 name, args = method_call(tree, self._words)
             operands, options = arrange(name, operation_of(name), tree, args)
@@ -446,6 +448,23 @@ class Reader:
             return make(*made, **options)
         except ShapeError as error:
             raise self._error(f"{name}: {error}", tree) from None
+
+    def _of_several(self, name: str, tree: ast.Call, depth: int) -> Node:
+        """F(x, Y), a function of all entries of several arrays, which stand one after another."""
+        if tree.keywords or any(isinstance(part, ast.Starred) for part in tree.args):
+            raise self._error(f"{name} takes arrays and no options: {name}(x, y).", tree)
+        rows = []
+        for part in tree.args:
+            node = self._node(part, depth + 1)
+            match self._dimensions(node):
+                case 0:
+                    node = nodes.Rearrange(node, (None,))
+                case n if n > 1:
+                    node = operation_of("ravel").make(node)
+            rows.append(node)
+        made = nodes.Functional(name, operation_of("concatenate").make(*rows))
+        READ.info("Read as: %s for %s", source(made), self._words(tree))
+        return made
 
     def _of_two(self, name: str, tree: ast.Call) -> str:
         """The name meant by max(0, Y): a number comes first in no reduction."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import reduce
 
 from matderiv.expression import nodes
+from matderiv.expression.dims import Shape
 from matderiv.expression.nodes import Node
 from matderiv.expression.program import Program
 from matderiv.expression.source import source
@@ -22,6 +23,7 @@ __all__ = [
     "divisors",
     "doubted",
     "other_readings",
+    "reshapes",
     "taken",
     "targets",
     "unlike_matrices",
@@ -186,9 +188,11 @@ class Reading:
 
     `kind`: names are "scalars", "vectors" or "matrices"; a part is a "power", "reciprocal" or
     "inner" product, or multiplies "rows", or is "zero" at the declared sizes; "targets" are not
-    differentiated by. `part` and `other`:
+    differentiated by; names are "reshaped" from a shape that nothing else tells, or the new sizes
+    of an array are "resized" to some that nothing else tells. `part` and `other`:
     what is written, and how the other meaning is; of names, the first that may be declared to be
-    something else; of zero, the matrix of which the part is the determinant.
+    something else; of zero, the matrix of which the part is the determinant; of new sizes, what
+    was taken.
     """
 
     kind: str
@@ -220,6 +224,23 @@ def unlike_matrices(program: Program, dimensions: Callable[[Node], int]) -> Iter
     for assignment in program.assignments:
         for node in nodes.walk(assignment.value):
             found |= dict.fromkeys(_of_entries(node, dimensions))
+    yield from found
+
+
+def reshapes(
+    program: Program, free: Container[str], shape: Callable[[Node], Shape]
+) -> Iterator[Reading]:
+    """Arrays of several axes in others, where `free` inputs or new letters leave the sizes open."""
+    found = dict[Reading, None]()
+    for assignment in program.assignments:
+        for node in nodes.walk(assignment.value):
+            match node:
+                case nodes.Reshape(arg, [_, _, *_] as sizes, "C" | "F") if len(shape(arg)) > 1:
+                    own = arg.name if isinstance(arg, nodes.Name) and arg.name in free else ""
+                    if own or any(isinstance(size, str) for size in sizes):
+                        taken = "×".join(dim.symbol for dim in shape(arg if own else node))
+                        kind = "reshaped" if own else "resized"
+                        found[Reading(kind, (own,) if own else (), source(node), taken)] = None
     yield from found
 
 

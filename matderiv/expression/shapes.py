@@ -12,7 +12,7 @@ from matderiv.expression._open_sizes import DEFAULT_SIZES, OpenSizes
 from matderiv.expression._rules import Rules
 from matderiv.expression._sizes import ShapeVariables, SizeVariable, words
 from matderiv.expression.dims import Dim, Shape
-from matderiv.expression.known_shapes import rules_over
+from matderiv.expression.known_shapes import rules_over, shape_of
 from matderiv.expression.nodes import Node
 from matderiv.expression.program import Program
 from matderiv.expression.readings import (
@@ -22,6 +22,7 @@ from matderiv.expression.readings import (
     divisors,
     doubted,
     other_readings,
+    reshapes,
     taken,
     unlike_matrices,
 )
@@ -115,7 +116,8 @@ def read_as(
         and _Inference(program, {}, {}, {**now, name: max(0, 1 - now[name])}).fits(scalar=scalar)
     }
     told = {name: now[name] for name in inputs if name in unusual | free}
-    return (*taken(told, free), *unlike_matrices(program, dimensions))
+    moved = reshapes(program, inputs, lambda node: shape_of(node, known))
+    return (*taken(told, free), *unlike_matrices(program, dimensions), *moved)
 
 
 def _in_words(change: Mapping[str, int]) -> str:

@@ -27,6 +27,9 @@ def reading_sentences(readings: Iterable[Reading], language: str) -> Iterator[Se
         fields = {"names": names, "part": Code(reading.part), "other": Code(reading.other)}
         if kind == "targets":
             fields["part"] = Code(f"--wrt {reading.names[0]}")
+        if kind == "reshaped":
+            example = "x".join(f"{2 * n + 4}" for n, _ in enumerate(reading.other.split("×")))
+            fields["option"] = Code(f"--shape {reading.names[0]}={example}")
         if kind in _OTHER:
             option = {"option": Code(f"--shape {reading.other}={_OTHER[kind]}")}
             otherwise = fill(language, "reading.otherwise", option) if reading.other else ()

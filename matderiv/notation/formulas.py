@@ -220,6 +220,10 @@ class Formulas:
                 return _closed(self._product(node), "entrywise" if entrywise else "product")
             case nodes.Power(base, power):
                 return self._power(base, power), "atom"
+            case nodes.Outer(
+                left, nodes.MatMul(nodes.Transpose(nodes.Name() as a), nodes.Name() as v)
+            ):
+                return Row((self._tight(left), self._beside(v, a))), "product"  # u vᵀA
             case nodes.Outer(left, right):
                 return Row((self._tight(left), self._row_vector(right))), "product"
         return self._applied(node), "atom"

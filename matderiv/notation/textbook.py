@@ -28,12 +28,12 @@ _AXES = ("col", "row")
 
 
 def norm_box(node: Node, names: Names, shape: ShapeOf) -> Box | None:
-    """‖A‖_F, ‖a‖ and their squares; None of anything else."""
+    """‖A‖_F, ‖a‖ and their powers; None of anything else."""
     match node:
         case nodes.Norm(arg):
             return _norm(arg, names, shape)
-        case nodes.Power(nodes.Norm(arg), nodes.TWO):
-            return _norm(arg, names, shape, NumberBox("2"))
+        case nodes.Power(nodes.Norm(arg), nodes.Number(n)) if n > 0 and n.denominator == 1:
+            return _norm(arg, names, shape, NumberBox(str(n)))
     return None
 
 

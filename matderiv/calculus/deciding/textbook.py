@@ -200,13 +200,12 @@ def _verdict(node: Node, made: Worded, shape: ShapeOf) -> Verdict:
 def _attempts(
     node: Node, made: Worded, shape: ShapeOf, sizes: Mapping[str, int]
 ) -> Iterator[Attempt]:
-    """Their general entries, first with one name for each part that two formulas share."""
+    """Their general entries: first with little multiplied out, then as they stand."""
 
-    def pair(one: Node, other: Worded, shape: ShapeOf) -> Callable[[_Place], Pair]:
-        letters = input_indices(shape(one))
+    def pair(one: Node, other: Worded, entries: Entries) -> Callable[[_Place], Pair]:
+        letters = input_indices(entries.shape(one))
 
         def forms(place: _Place) -> Pair:
-            entries = Entries(shape)
             left = entries.at(one, *letters)
             if isinstance(other, Node):
                 right = entries.at(other, *letters)
@@ -224,5 +223,7 @@ def _attempts(
         names = nodes.names_in(one) | nodes.names_in(other)
         known = {name: shape(parts.get(name, nodes.Name(name))) for name in names}
         known["all sizes"] = tuple(dim for part in nodes.walk(node) for dim in shape(part))
-        yield Attempt("shared parts named", pair(one, other, shapes_over(known)))
-    yield Attempt("as they stand", pair(node, made, shape), complete=True)
+        yield Attempt("shared parts named", pair(one, other, Entries(shapes_over(known))))
+    else:
+        yield Attempt("powers kept", pair(node, made, Entries(shape, powers=1)))
+    yield Attempt("as they stand", pair(node, made, Entries(shape)), complete=True)

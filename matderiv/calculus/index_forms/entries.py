@@ -63,7 +63,6 @@ _SQUARE: dict[type, str] = {
     nodes.LogDet: "logdet",
 }
 _OVER: dict[type, str] = {nodes.Prod: "prod", nodes.Max: "max"}
-_SHORT = 8  # the largest power of a sum that is multiplied out
 
 
 class Entries:
@@ -71,7 +70,8 @@ class Entries:
 
     `definitions` are unfolded wherever their names occur. `functions`: the bodies of known
     functions that have been given names. Entries carry what is `assumed` of their array; those
-    of a `diagonal` matrix are written with x_ij = 0 for i ≠ j.
+    of a `diagonal` matrix are written with x_ij = 0 for i ≠ j. Sums are multiplied out to the
+    power of `powers` at most.
     """
 
     def __init__(  # noqa: PLR0913 - what names stand for, and what is known of them
@@ -83,8 +83,10 @@ class Entries:
         assumed: Assumed = MappingProxyType({}),
         diagonal: frozenset[str] = frozenset(),
         written: bool = False,
+        powers: int = 8,
     ) -> None:
         self.shape = shape
+        self.powers = powers
         self._definitions = definitions or {}
         self._functions = functions or {}
         self._assumed = assumed
@@ -428,7 +430,7 @@ class Entries:
             case nodes.Multiply():
                 return multiplied(one, other)
             case nodes.Power(_, nodes.Number(value)) if (
-                value.denominator == 1 and 0 < value <= _SHORT
+                value.denominator == 1 and 0 < value <= self.powers
             ):
                 made = one
                 for _ in range(int(value) - 1):  # worked out anew, for bound letters of its own

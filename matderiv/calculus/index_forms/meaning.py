@@ -54,8 +54,6 @@ from matderiv.expression import nodes
 
 __all__ = ["form_of"]
 
-_SHORT = 8  # the largest power of a sum that is multiplied out
-
 
 def form_of(expr: IndexExpression, entries: Entries) -> Form:
     """The form that an index expression means.
@@ -82,7 +80,9 @@ def _meaning(expr: IndexExpression, entries: Entries) -> Form:
             return multiplied(of(above), raised(of(base), constant(-power)))
         case Quotient(above, below):
             return multiplied(of(above), raised(of(below), MINUS_ONE_FORM))
-        case PowerOf(base, Numeral(power)) if power.denominator == 1 and 0 < power <= _SHORT:
+        case PowerOf(base, Numeral(power)) if (
+            power.denominator == 1 and 0 < power <= entries.powers
+        ):
             return reduce(multiplied, (of(base) for _ in range(int(power))))
         case PowerOf(base, exponent):
             return raised(of(base), of(exponent))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from types import MappingProxyType
 
 from matderiv.calculus.formulas.broadcasting import is_fixed
@@ -43,16 +43,36 @@ def conditions(
     """
     facts = Facts(shapes_over(graph.shapes), assumed)
     found: dict[tuple[str, Node], None] = {}
+    steady: set[str] = set()
     for assignment in graph.values:
+        if _is_steady(assignment.value, steady):
+            steady.add(assignment.name)
         for node in nodes.walk(assignment.value):
             for kind, part in _of(replaced(node, lifted), facts.shape):
-                if _holds(kind, part, facts):
+                if _holds(kind, part, facts) or (kind == "kink" and _is_steady(part, steady)):
                     continue
                 if kind != "kink":
                     found[kind, part] = None
                 elif not reads_zero(part, facts):  # |0| stays as it is
                     found["nonzero", part] = None
     return tuple(found)
+
+
+def _is_steady(node: Node, steady: Container[str]) -> bool:
+    """Whether a value stays as it is near all points: one made of steps and of constants only.
+
+    >>> rank = nodes.Sum(nodes.Apply("step", nodes.Name("X")), 1)
+    >>> _is_steady(rank, ()), _is_steady(nodes.Name("X"), ())
+    (True, False)
+    """
+    match node:
+        case nodes.Name(name):
+            return name in steady
+        case nodes.Apply(function) if function in FUNCTIONS:
+            if FUNCTIONS[function].derivative == "0":
+                return True
+    parts = nodes.children(node)
+    return all(_is_steady(part, steady) for part in parts)
 
 
 def _holds(kind: str, part: Node, facts: Facts) -> bool:
