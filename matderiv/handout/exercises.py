@@ -80,8 +80,8 @@ def _worded(made: Material, theme: Theme, said: frozenset[str], language: str) -
     given = next(n for n, block in blocks if n and not isinstance(block, Equation))
     question[given:given] = words.sizes((*question, *answer))
     level, hint = _LEVELS[type(made)]
-    words = Paragraph(fill(language, f"exercise.hint_{hint}", {}))
-    return Exercise(tuple(question), tuple(answer), level, (words,))
+    tip = Paragraph(fill(language, f"exercise.hint_{hint}", {}))
+    return Exercise(tuple(question), tuple(answer), level, (tip,))
 
 
 #: How hard each kind is, from one to three, and the key of its hint.
