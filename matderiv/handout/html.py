@@ -42,6 +42,7 @@ from matderiv.notation.boxes import Aligned, Box, Fraction, Operator, Row
 from matderiv.notation.layout import fitted
 from matderiv.notation.mathml import equalities, math, mathml
 from matderiv.notation.names import slashed
+from matderiv.notation.text import text as in_words
 
 __all__ = ["to_html", "to_html_slides"]
 
@@ -274,14 +275,20 @@ def _node(placed: Placed, node: GraphNode, places: Mapping[Box, str]) -> str:
     """A box: the value and its shape above, its gradient below."""
     shape = "" if node.shape is None else f'<span class="shape">{math(node.shape)}</span>'
     back = "" if node.back is None else f'<span class="back">{math(node.back)}</span>'
-    place = None if node.back is None else places.get(node.back)
-    name, link = ("a", f' href="#{place}"') if place is not None else ("div", "")
+    inside = f"<span>{math(node.label)}{shape}</span>{back}"
     again = " again" if placed.again else ""
-    return (
-        f'<{name} class="node{again}"{link} style="left:{placed.x:.2f}em;'
-        f"top:{placed.row * LINE:.2f}em;width:{placed.width:.2f}em;"
-        f'height:{placed.rows * LINE:.2f}em"><span>{math(node.label)}{shape}</span>{back}</{name}>'
+    style = (
+        f'class="node{again}" style="left:{placed.x:.2f}em;top:{placed.row * LINE:.2f}em;'
+        f'width:{placed.width:.2f}em;height:{placed.rows * LINE:.2f}em"'
     )
+    place = None if node.back is None else places.get(node.back)
+    if place is None:
+        return f"<div {style}>{inside}</div>"
+    named = [box for box in (node.label, node.shape, node.back) if box is not None]
+    words = escape(", ".join(map(in_words, named)))  # the name of a link is no formula
+    spoken = f'<span class="unseen">{words}</span>'
+    seen = f'<span class="seen" aria-hidden="true">{inside}</span>'
+    return f'<a {style} href="#{place}">{spoken}{seen}</a>'
 
 
 def _board_row(row: BoardRow, places: Mapping[Box, str]) -> str:
