@@ -86,6 +86,28 @@ def test_equal_forms(one: str, other: str) -> None:
 @pytest.mark.parametrize(
     ("one", "other"),
     [
+        ("x/std(x)", "x*std(x)*std(x)/std(x)**3"),
+        ("x/norm(x/norm(x))", "x*norm(x)/norm(x)"),
+        ("relu(softmax(x))", "softmax(x)"),
+        ("abs(A + exp(B))*sign(exp(A) + mean(exp(B)))", "abs(exp(B) + A)"),
+        ("step(1/(1 + exp(-x)))", "ones(3)"),
+    ],
+)
+def test_read_the_same(one: str, other: str) -> None:
+    """Powers of one base are one power, and a positive number is told from others."""
+    assert decide_by_letters([attempt(one, other)]).status == "equal"
+
+
+@pytest.mark.parametrize("inside", ["x", "tanh(x)", "exp(x) - 1", "x*exp(y)", "log(exp(x))"])
+def test_what_may_be_negative_keeps_its_sign(inside: str) -> None:
+    """Only sums of products of exponentials, sizes and numbers above 0 are taken as positive."""
+    assert decide_by_letters([attempt(f"abs({inside})", inside)]).status == "undecided"
+    assert decide_by_letters([attempt(f"step({inside})", "ones(3)")]).status == "undecided"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
         ("A @ B", "A @ B.T"),
         ("A @ B", "B @ A"),
         ("A*B", "2*A*B"),

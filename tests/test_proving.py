@@ -110,7 +110,10 @@ def repeated(step: str, count: int) -> str:
     [
         nested("softmax({})", 12),
         nested("softmax({})", 7).replace("L = sum(", "L = sum(x*"),
-        nested("x/(1 + {})", 8),
+        nested("x/(1 + {})", 11),
+        nested("x/std({})", 6),
+        nested("x/norm({})", 6),
+        repeated("U/std(U)", 8),
         nested("sqrt(1 + x*{})", 7),
         repeated("sin(U)*U/2", 12),
         repeated("exp(-U)*U + U", 9),

@@ -87,12 +87,14 @@ def test_a_determinant_that_is_0_where_it_was_tried_is_refused(
 
 @pytest.mark.parametrize(("matrix", "shapes"), LOW)
 def test_a_determinant_of_low_rank_is_0(matrix: str, shapes: dict[str, tuple[int, ...]]) -> None:
-    """Its gradients are zeros, proved at the declared sizes and said to be so; a factor is lost."""
+    """Its gradients are zeros, proved at the sizes that are said, all or declared; a factor is lost."""
     for program in (f"det({matrix})", f"C = {matrix}; tr(C)*det(C)**2"):
         found = matderiv.gradient(program, wrt=["X" if "X" in matrix else "x"], shapes=shapes)
         for one in found.values():
             assert one.formula.startswith("zeros(")
-            assert one.proof == "at the declared sizes"
+            always = "mean" in matrix or "ones" in matrix
+            assert one.proof == ("for all sizes" if always else "at the declared sizes")
+            assert ("all" if always else "the declared") + " sizes, whatever" in one.readings[-1]
             assert "the rank of" in one.readings[-1]
 
 

@@ -16,6 +16,8 @@ from matderiv.expression.nodes import Name, Node, names_in
 
 __all__ = ["change_by_rules", "inner", "traced"]
 
+_MATRIX = 2  # dimensions
+
 
 def change_by_rules(name: str, value: Node, moving: Iterable[str], facts: Facts) -> Node:
     """The change dz of z = value in those of the names that move, with z where its value stands."""
@@ -38,7 +40,7 @@ def inner(g: Node, d: Node, shape: ShapeOf) -> Node:
         return scaled if not one else nodes.Sum(nodes.Multiply(g, d))
     if len(two) == 1:
         return nodes.MatMul(g, d)
-    if isinstance(d, nodes.Multiply | nodes.Divide):
+    if len(two) > _MATRIX or isinstance(d, nodes.Multiply | nodes.Divide):
         return nodes.Sum(nodes.Multiply(g, d))
     return nodes.Trace(nodes.MatMul(nodes.transposed(g), d))
 

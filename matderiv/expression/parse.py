@@ -90,6 +90,9 @@ def parse(text: str, shapes: Mapping[str, tuple[int, ...]] | None = None) -> Pro
     return Reader(text, shapes).program()
 
 
+#: Names of inputs that are masks where they stand in an index.
+_MASKS = frozenset({"M", "mask", "Mask"})
+
 #: Operations that are given several axes as they are.
 _AXES_THEMSELVES = frozenset({"norm", "squeeze", "var", "std"})
 
@@ -349,6 +352,14 @@ class Reader:
         if (new := new_axes(tree.slice)) is not None:
             return nodes.Rearrange(self._node(tree.value, depth + 1), *new)
         array = self._node(tree.value, depth + 1)
+        if isinstance(tree.slice, ast.Name) and tree.slice.id in _MASKS:
+            mask = tree.slice.id
+            raise self._error(
+                f"{self._words(tree)}: how many entries a mask takes is no size; their sum and "
+                f"mean are read, and of others write a product, as in sum(f(X)*{mask}). Labels "
+                "have another name, such as y.",
+                tree,
+            )
         try:
             found = indexed(array, tree.slice)
         except ShapeError as error:
@@ -406,8 +417,9 @@ class Reader:
         return made
 
     def _call(self, tree: ast.Call, depth: int) -> Node:
-        if (spectral := self._of_matrix(tree, depth)) is not None:
-            return spectral
+        for read in (self._of_matrix, self._masked):
+            if (found := read(tree, depth)) is not None:
+                return found
         match tree:
             case ast.Call(func=ast.Name(id="array" | "asarray"), args=[ast.List() as entries]) if (
                 not tree.keywords
@@ -448,6 +460,32 @@ class Reader:
             return make(*made, **options)
         except ShapeError as error:
             raise self._error(f"{name}: {error}", tree) from None
+
+    def _masked(self, tree: ast.Call, depth: int) -> Node | None:
+        """The sum or the mean of the entries that a mask takes: Σ x·m, and that divided by Σ m."""
+        match tree:
+            case ast.Call(ast.Name("sum" | "mean" as name), [ast.Subscript(of, mask)], []):
+                pass
+            case _:
+                return None
+        named = isinstance(mask, ast.Name) and mask.id in _MASKS
+        if not named and not isinstance(mask, ast.Compare):
+            return None
+        array, chosen = self._node(of, depth + 1), self._node(mask, depth + 1)
+        more = self._dimensions(array) - self._dimensions(chosen)
+        if more < 0 or (more and name == "mean"):
+            raise self._error(
+                f"{self._words(tree)}: the mask has other axes than the array; write the sum of "
+                "their product, divided by how many entries it takes.",
+                tree,
+            )
+        if more:  # it takes rows
+            chosen = nodes.Rearrange(chosen, (None,) * more, 0)
+        total: Node = nodes.Sum(nodes.Multiply(array, chosen))
+        made = total if name == "sum" else nodes.Divide(total, nodes.Sum(chosen))
+        holds = f", {source(chosen)} holding zeros and ones" if named else ""
+        READ.info("Read as: %s for %s%s", source(made), self._words(tree), holds)
+        return made
 
     def _of_several(self, name: str, tree: ast.Call, depth: int) -> Node:
         """F(x, Y), a function of all entries of several arrays, which stand one after another."""

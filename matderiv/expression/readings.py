@@ -187,9 +187,9 @@ class Reading:
     """How a part of a program is read where a person may have meant something else.
 
     `kind`: names are "scalars", "vectors" or "matrices"; a part is a "power", "reciprocal" or
-    "inner" product, or multiplies "rows", or is "zero" at the declared sizes; "targets" are not
-    differentiated by; names are "reshaped" from a shape that nothing else tells, or the new sizes
-    of an array are "resized" to some that nothing else tells. `part` and `other`:
+    "inner" product, or multiplies "rows", or is "zero" at the declared sizes, or "zero_always";
+    "targets" are not differentiated by; names are "reshaped" from a shape that nothing else tells,
+    or the new sizes of an array are "resized" to some that nothing else tells. `part` and `other`:
     what is written, and how the other meaning is; of names, the first that may be declared to be
     something else; of zero, the matrix of which the part is the determinant; of new sizes, what
     was taken.

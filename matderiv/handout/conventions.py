@@ -80,6 +80,10 @@ def conventions_of(composer: ProgramComposer) -> Iterator[tuple[str, Filling]]:
         yield "new_axis", {"new": Math(Word("new", upright=True))}
     if any(list(order) != sorted(order) for order in map(_old, orders)):
         yield "permuted", {"transpose": Math(Word("transpose", upright=True))}
+    moves = {n.move[0] for n in shown if isinstance(n, nodes.Mapped)}
+    for head in ("windows", "fold"):
+        if head in moves:
+            yield head, {"head": Math(Word(head, upright=True))}
     for name in sorted(_functions(values)):
         if name not in KNOWN and not name[0].isupper():
             formulas = composer.notation.formulas

@@ -119,4 +119,6 @@ _SIGNS: Mapping[str, Callable[[Box], bool]] = {
     "cols": _along(_COLUMNS, foot=False),
     "vec": _word("vec"),
     "step": _word("step"),
+    "windows": _word("windows"),
+    "fold": _word("fold"),
 }

@@ -109,6 +109,12 @@ def _over_one(form: Form) -> Form:
     return form
 
 
+def _is_apart(part: tuple[Atom, int]) -> bool:
+    """Whether the base of a whole power is a product, or has a factor that stands beside it."""
+    atom, _ = part
+    return isinstance(atom, Raised) and not atom.exponent and _normal(atom) != single(atom)
+
+
 def _is_product(form: Form) -> bool:
     return not form or (len(form) == 1 and not form[0][0].bound)
 
@@ -147,9 +153,7 @@ def _contracted(term: Term, number: Fraction) -> Form:
     while True:
         spend()
         term = _powers(term)
-        if any(
-            isinstance(a, Raised) and not a.exponent and _is_product(a.base) for a, _ in term.atoms
-        ):
+        if any(map(_is_apart, term.atoms)):  # √u·√u, say, is u
             ((term, number),) = _inside(term, number)
         found = _deltas(term)
         if found is None:

@@ -14,6 +14,7 @@ from matderiv.calculus.index_forms.forms import (
     Entry,
     Form,
     Raised,
+    SizeAtom,
     Term,
     added,
     constant,
@@ -57,7 +58,11 @@ def called(function: str, u: Form, fresh: Fresh) -> Form:
             return exponential(u)
         case "log":
             return _log(sealed(u))
+        case "abs" if u and all(map(_positive, u)):
+            return u
         case "step" | "sign" | "iszero":
+            if u and all(map(_positive, u)):
+                return constant(Fraction(_SIDES[function][1]))
             for found in (_side_of_number(function, u), _of_relu(function, u)):
                 if found is not None:
                     return found
@@ -294,8 +299,15 @@ def _log(u: Form) -> Form:
 
 
 def _positive(part: tuple[Term, Fraction]) -> bool:
-    """Whether a term is positive: a positive number times exponentials."""
+    """Whether a term is positive: a positive number times exponentials, sizes, sums of such."""
     term, number = part
-    return number > 0 and all(
-        isinstance(atom, Call) and atom.function == "exp" for atom, _ in term.atoms
-    )
+    return number > 0 and all(_is_positive(atom) for atom, _ in term.atoms)
+
+
+def _is_positive(atom: Atom) -> bool:
+    match atom:
+        case Call(function="exp") | SizeAtom():
+            return True
+        case Raised(base=base):
+            return bool(base) and all(map(_positive, base))
+    return False

@@ -115,7 +115,8 @@ def graph_of(program: Program, shapes: Mapping[str, Shape]) -> Graph:
     for assignment in program.assignments:
         value = lifter.step(assignment.value)
         lifter.values.append(Assignment(assignment.name, value))
-    return Graph(program, tuple(lifter.values), lifter.shapes, frozenset(lifter.lifted))
+    called = frozenset(lifter.called)
+    return Graph(program, tuple(lifter.values), lifter.shapes, frozenset(lifter.lifted), called)
 
 
 #: Nodes that do not end an entry-by-entry expression.
@@ -129,6 +130,7 @@ class _Lifter:
         self.shapes = shapes
         self.values: list[Assignment] = []
         self.lifted: dict[str, Node] = {}
+        self.called: set[str] = set()
         self._known: dict[Node, str] = {}
         self._names = free_names(program, shapes, dict(enumerate(_WISHES)))
 
@@ -163,20 +165,31 @@ class _Lifter:
         if isinstance(node, nodes.Sum | nodes.Mean) and node.axis is None:
             return nodes.rebuilt(node, [self.entrywise(node.arg)])
         if isinstance(node, _INSIDE) and not shape_of(node, self.shapes):
-            return nodes.rebuilt(node, map(self.scalar, nodes.children(node)))
+            parts = list(map(self.scalar, nodes.children(node)))
+            return self.named(nodes.rebuilt(node, parts), parts, _MOST_FRACTIONS)
         return self.operand(node)
 
     def entrywise(self, node: Node) -> Node:
         """An entry-by-entry expression of names."""
+        return self.shallow(node, _MOST_FRACTIONS if _fractions(node) <= _MOST_FRACTIONS else 1)
+
+    def shallow(self, node: Node, fractions: int) -> Node:
+        """An entry-by-entry expression of names in which few quotients stand in each other."""
         if not isinstance(node, _INSIDE):
             return self.operand(node)
-        made = nodes.rebuilt(node, map(self.entrywise, nodes.children(node)))
+        parts = [self.shallow(part, fractions) for part in nodes.children(node)]
+        return self.named(nodes.rebuilt(node, parts), parts, fractions)
+
+    def named(self, made: Node, parts: Sequence[Node], fractions: int) -> Node:
+        """The node, its parts under names if too many functions or quotients are in each other."""
         if _weight(made) and _depth(made) > _DEEPEST:
-            parts = nodes.children(made)
             return nodes.rebuilt(made, [self.operand(p) if _depth(p) else p for p in parts])
-        if isinstance(made, _FRACTION) and _fractions(made) > _MOST_FRACTIONS:
-            parts = nodes.children(made)
-            return nodes.rebuilt(made, [self.operand(p) if _fractions(p) else p for p in parts])
+        if isinstance(made, _FRACTION) and _fractions(made) > fractions:
+            found = [self.operand(p) if _fractions(p) else p for p in parts]
+            if fractions == 1:
+                names = frozenset[str]().union(*map(nodes.names_in, found))
+                self.called |= names & self.lifted.keys()
+            return nodes.rebuilt(made, found)
         return made
 
     def operand(self, node: Node) -> Node:
@@ -204,7 +217,8 @@ class _Lifter:
 _DEEPEST = 3
 
 
-#: Operations whose derivatives hold their operands again, and how many may stand in each other.
+#: Operations whose derivatives hold their operands again, and how many may stand in each other;
+#: where there are more, each that holds another gets a name.
 _FRACTION = nodes.Divide | nodes.Power
 _MOST_FRACTIONS = 3
 
@@ -230,6 +244,8 @@ def _weight(node: Node) -> int:
             return 1 if defined(function, arg) is None else 2
         case nodes.Power(_, exponent) if not isinstance(exponent, nodes.Number):
             return 2
+        case nodes.Maximum() | nodes.Minimum():
+            return 1
     return 0
 
 

@@ -45,8 +45,14 @@ def zero_determinants(
     >>> [found.part for found in zero_determinants(program, shapes, {"N", "D"})]
     ['det(X @ Y)']
     """
-    zero = _zeros(settled(program, shapes), shapes, declared)
-    return tuple(Reading("zero", part=source(node), other=source(node.arg)) for node in zero)
+    plain = settled(program, shapes)
+    zero, always = (_zeros(plain, shapes, sizes) for sizes in (declared, ()))
+    return tuple(
+        Reading(
+            "zero_always" if node in always else "zero", part=source(node), other=source(node.arg)
+        )
+        for node in zero
+    )
 
 
 def zeros_written(

@@ -225,26 +225,44 @@ class Prover:
         yield self._of_pair("as they stand", one, other, {})
 
     def _with_parts_named(self, one: Node, other: Node) -> Iterator[Attempt]:
-        """The entries of two formulas, each of the parts that they share under one name."""
-        one, other = self._in_shared_names(one, other)
+        """The entries of two formulas, each of the parts that they share under one name.
+
+        The same is tried before with values under their names, if then fewer names are on one side.
+        """
         tried: set[tuple[Node, Node]] = set()
-        for what, naming in _NAMINGS:
-            left, right, parts = naming(one, other)
-            if parts and (left, right) not in tried:
-                tried.add((left, right))
-                yield self._named_attempt(what, left, right, parts)
+        folded = self._folded(one), self._folded(other)
+        fewer = _apart(*folded) < _apart(one, other)
+        for how, pair in [(", values folded", folded)] * fewer + [("", (one, other))]:
+            sides = self._in_shared_names(*pair)
+            for what, naming in _NAMINGS:
+                left, right, parts = naming(*sides)
+                if (parts or how) and (left, right) not in tried:
+                    tried.add((left, right))
+                    yield self._named_attempt(what + how, left, right, parts)
+
+    def _folded(self, node: Node) -> Node:
+        """The formula with the names of values in place of what they are defined by."""
+        made = nodes.rebuilt(node, map(self._folded, nodes.children(node)))
+        return self._names.get(made, made)
+
+    @cached_property
+    def _names(self) -> dict[Node, Node]:
+        given = self.sweep.graph.values[:-1]
+        return {a.value: nodes.Name(a.name) for a in given if cost(a.value) > 1}
 
     def _named_attempt(
         self, what: str, left: Node, right: Node, parts: Mapping[str, Node]
     ) -> Attempt:
-        """The entries of two formulas in which parts have names."""
+        """The entries of two formulas in which parts have names, those of one side unfolded."""
         facts = self.sweep.facts
         known = {name: facts.shape(part) for name, part in parts.items()}
         shape = shapes_over({**self.sweep.graph.shapes, **known})
         letters = input_indices(shape(left))
 
         def forms(place: tuple[int, ...] | None) -> Pair:
-            entries = Entries(shape, assumed=facts.assumed, written=place is not None)
+            definitions = self._of_one_side(nodes.names_in(left), nodes.names_in(right))
+            written = place is not None
+            entries = Entries(shape, definitions, assumed=facts.assumed, written=written)
             at = letters if place is None else place
             try:
                 return entries.at(left, *at), entries.at(right, *at)
@@ -275,8 +293,13 @@ class Prover:
         return self._values | self._gradients
 
     @cached_property
+    def _defined(self) -> dict[str, Node]:
+        """The definitions of values and of gradients, each after those that it mentions."""
+        return self._values | self._gradients
+
+    @cached_property
     def _places(self) -> dict[str, int]:
-        return {name: place for place, name in enumerate(self._written_out)}
+        return {name: place for place, name in enumerate(self._defined)}
 
     def _of_pair(
         self, what: str, one: Node, other: Node, definitions: Mapping[str, Node]
@@ -322,7 +345,7 @@ class Prover:
         differing, shared = names ^ others, names & others
         if not differing <= self._lifted:
             yield "names of ours unfolded", self._unfolding(differing & self._lifted, shared)
-        yield "names of one side unfolded", self._unfolding(differing, shared)
+        yield "names of one side unfolded", self._of_one_side(names, others)
         if len(self._values) <= BUDGET.some:
             without_names = {n: g for n, g in self._gradients.items() if n in self._lifted}
             yield "values unfolded", ChainMap(without_names, self._values)
@@ -340,6 +363,21 @@ class Prover:
                 continue
             found[name] = value
             queue += (nodes.names_in(value) & self._lifted) - kept
+        return found
+
+    def _of_one_side(self, one: frozenset[str], other: frozenset[str]) -> dict[str, Node]:
+        """The definitions of names that only one formula has, until both have the same.
+
+        Names that follow from others come first: what they mention may be what the other formula
+        has. Of the values of ours that only one has, none is left.
+        """
+        found: dict[str, Node] = {}
+        gone = (one ^ other) & self.sweep.graph.lifted
+        while names := ((one ^ other) | ((one | other) & gone)) & self._places.keys():
+            name = max(names, key=self._places.__getitem__)
+            found[name] = value = self._defined[name]
+            inside = nodes.names_in(value)
+            one, other = ((s - {name}) | inside if name in s else s for s in (one, other))
         return found
 
     def _entries(self, definitions: Mapping[str, Node], *, written: bool) -> Entries:
@@ -372,6 +410,11 @@ def all_equal(verdicts: Iterable[Verdict]) -> Verdict:
             return verdict
         index, entries = index and verdict.index, entries + verdict.entries
     return Verdict("equal", index=index, entries=entries)
+
+
+def _apart(one: Node, other: Node) -> int:
+    """How many names only one of two formulas has."""
+    return len(nodes.names_in(one) ^ nodes.names_in(other))
 
 
 def _by_rules(gradient: GradientStages) -> Node:

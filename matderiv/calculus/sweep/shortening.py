@@ -22,15 +22,20 @@ __all__ = ["shortened"]
 _WORTH = 3  # the length from which on a gradient that stands twice in a formula may get a name
 _WHOLE = 30  # the length up to which formulas stay whole all the same
 _SHORTER = 0.8  # of their length, at most, is what a name leaves of longer ones
+_LONG = 70  # the length from which on the values of a deep formula all get names
+_DEEP = 6  # hidden values that follow from each other, up to which a formula is not deep
 
 
 def shortened(graph: Graph, wrt: tuple[str, ...], swept: Callable[[Graph], Sweep]) -> Sweep:
     """The sweep of a graph, with names for gradients that its formulas would write out twice.
 
-    A name has to make formulas much shorter; short formulas stay whole.
+    A name has to make formulas much shorter; short formulas stay whole. Where the values of long
+    formulas follow from many others, each of them gets a name, so that each is one step.
     """
     found = swept(graph)
     length = _length(found, wrt)
+    if length >= _LONG and _depth(graph) > _DEEP:
+        return swept(replace(graph, called=graph.lifted))
     better = True
     while better and length >= _WHOLE:
         better = False
@@ -40,6 +45,15 @@ def shortened(graph: Graph, wrt: tuple[str, ...], swept: Callable[[Graph], Sweep
                 found, length, better = new, _length(new, wrt), True
                 break
     return found
+
+
+def _depth(graph: Graph) -> int:
+    """How many hidden values follow from each other; all factors of a product are one step."""
+    depths: dict[str, int] = {}
+    for name, value in ((a.name, a.value) for a in graph.values if graph.hides(a.name)):
+        before = max((depths.get(of, 0) for of in nodes.names_in(value)), default=0)
+        depths[name] = before + (not isinstance(value, nodes.MatMul))
+    return max(depths.values(), default=0)
 
 
 def _written_twice(found: Sweep, wrt: tuple[str, ...]) -> list[str]:
