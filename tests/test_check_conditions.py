@@ -27,6 +27,8 @@ CASES = [
         "Right if every row of T is one-hot: one entry is 1, the others are 0. In general: T**2.",
     ),
     ("x @ A @ x", "x", "2*A @ x", {"A": "symmetric"}, "Right if A is symmetric. In general: "),
+    ("x.T @ A @ x + b.T @ x", "x", "2*A @ x + b", {"A": "symmetric"}, "Right if A is symmetric. In "),
+    ("1/2*x.T @ Q @ x - b.T @ x", "x", "Q @ x - b", {"Q": "symmetric"}, "Right if Q is symmetric. "),
     ("sum((Q @ x)**2)", "x", "2*x", {"Q": "orthogonal"}, "Right if Q is orthogonal. In general: "),
     ("sum(w*abs(p))", "w", "p", {"p": "positive"}, "Right if every entry of p is positive. In "),
     ("abs(lam)*sum(x)", "x", "lam*ones(N)", {"lam": "positive"}, "Right if lam is positive. In "),
@@ -71,6 +73,8 @@ SYMMETRIC = [
     ("L = logdet(S)", "2*inv(S) - inv(S)*eye(N)", "entries"),
     ("L = tr(A @ S)", "(A + A.T)/2", "inner"),
     ("L = tr(A @ S)", "A + A.T - A*eye(N)", "entries"),
+    ("a @ S @ a", "outer(a, a)", "inner"),
+    ("a @ S @ a", "2*outer(a, a) - outer(a, a)*eye(D)", "entries"),
 ]
 
 

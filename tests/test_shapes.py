@@ -723,3 +723,16 @@ def test_what_is_refused(
         read_task(text, sizes=sizes, shapes=shapes, scalar=True)
     assert isinstance(caught.value, InputError)
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    "more", ["a - ", "-n/2*log(2*pi) - ", "a*logdet(Sigma) - ", "-n/2*logdet(Sigma) - ", ""]
+)
+def test_one_more_term_does_not_change_what_a_greek_name_is(more: str) -> None:
+    """Such as mu in a difference that is multiplied by a matrix: it has the shape of the other part."""
+    program = parse(f"{more}1/2*(x - mu) @ inv(Sigma) @ (x - mu)")
+    found = infer(program, scalar=True)
+    assert found["mu"] == found["x"]
+    assert len(found["mu"]) == 1
+    told = read_as(program, found, scalar=True)
+    assert any(reading.other == "mu" for reading in told)

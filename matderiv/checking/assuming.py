@@ -21,8 +21,9 @@ from matderiv.expression.nodes import Node, names_in
 __all__ = ["Condition", "condition"]
 
 #: The assumptions that are tried on each input, the weakest first; what a stronger one would add
-#: is used nowhere, or follows.
-_TRIED = ("symmetric", "stochastic", "positive", "onehot", "orthogonal", "diagonal", "lower")
+#: is used nowhere, or follows. The strong ones leave few values, at which much is equal by chance.
+_WEAK = ("symmetric", "stochastic", "positive")
+_STRONG = ("onehot", "orthogonal", "diagonal", "lower")
 _OWN = ("symmetric", "positive")  # of the input that the claim is the gradient by
 _LIKELY = ("symmetric", "orthogonal")  # of a matrix that need not be square
 _POINTS = 2  # at which a claim is refuted before anything is derived
@@ -48,7 +49,8 @@ class Condition:
 def condition(question: Question, claim: Node) -> Condition | None:
     """The first assumption about an input under which the claim is proved to be the gradient.
 
-    Data come before the input that the claim is the gradient by. Points refute most of them. Where
+    The other gradient by a symmetric input comes first. Data come before the input that the claim
+    is the gradient by, and strong assumptions about them last. Points refute most of them. Where
     the parts of the claim do not fit, they may where a matrix is square.
     """
     if len(question.definitions) > _MOST or not question.everywhere:
@@ -75,12 +77,6 @@ def _found(question: Question, claim: Node) -> Condition | None:
 
 def _candidates(question: Question, claim: Node) -> Iterator[tuple[str, str, Convention | None]]:
     known = question.given.assumed
-    used = names_in(claim) | names_in(question.gradient)
-    behind = {n for name in used & question.definitions.keys() for n in _behind(question, name)}
-    for name in question.inputs:
-        if name == question.wrt or name in known or name not in used | behind:
-            continue
-        yield from ((name, what, None) for what in _TRIED if _fits(question, name, what))
     wrt = question.wrt
     if (
         wrt in known
@@ -89,15 +85,23 @@ def _candidates(question: Question, claim: Node) -> Iterator[tuple[str, str, Con
     ):
         other: Convention = "entries" if question.given.convention == "inner" else "inner"
         yield wrt, known[wrt], other
-    elif wrt in question.inputs and wrt not in known:
-        for what in _OWN:
-            if not _fits(question, wrt, what):
-                continue
-            if what == "symmetric":
-                yield wrt, what, "inner"
-                yield wrt, what, "entries"
-            else:
-                yield wrt, what, None
+    used = names_in(claim) | names_in(question.gradient)
+    behind = {n for name in used & question.definitions.keys() for n in _behind(question, name)}
+    data = [n for n in question.inputs if n != wrt and n not in known and n in used | behind]
+    yield from _of_data(question, data, _WEAK)
+    for what in _OWN if wrt in question.inputs and wrt not in known else ():
+        ways: tuple[Convention | None, ...] = (None,)
+        if what == "symmetric":
+            ways = ("inner", "entries")
+        yield from ((wrt, what, way) for way in ways if _fits(question, wrt, what))
+    yield from _of_data(question, data, _STRONG)
+
+
+def _of_data(
+    question: Question, names: list[str], tried: tuple[str, ...]
+) -> Iterator[tuple[str, str, None]]:
+    for name in names:
+        yield from ((name, what, None) for what in tried if _fits(question, name, what))
 
 
 def _behind(question: Question, name: str) -> frozenset[str]:

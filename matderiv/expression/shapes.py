@@ -257,6 +257,11 @@ class _Inference:
         A size that only divides is a number; a Greek name is a vector beside one that is
         multiplied by a matrix.
         """
+        ways = self._likely()
+        return next((way for way in ways if self._with(way).fits(scalar=scalar)), {})
+
+    def _likely(self) -> list[dict[str, int]]:
+        """All such dimensions together, then each alone."""
         free = {
             name: len(_default(name))
             for name in self.program.inputs()
@@ -275,14 +280,28 @@ class _Inference:
             rules.fits(scalar=False)
             beside = beside_vectors(self.program, dimensions)
             wishes |= {name: 1 for name in beside if name in free}
-        ways = [wishes, *({name: number} for name, number in wishes.items())]
-        return next((w for w in ways if w and self._with(w).fits(scalar=scalar)), {})
+        alone = [{name: number} for name, number in wishes.items()]
+        return [wishes, *alone] if len(wishes) > 1 else alone
 
     def _with(self, change: Mapping[str, int]) -> _Inference:
-        return _Inference(self.program, {}, self.declared, change)
+        return _Inference(self.program, {}, self.declared, {**self.dimensions, **change})
 
     def otherwise(self, *, scalar: bool) -> tuple[Mapping[str, int], ...]:
         """The smallest changes of what undeclared inputs are with which the program fits.
+
+        The dimensions that names most likely have by their place stay, if one other change fits
+        with them.
+        """
+        if self.fits(scalar=scalar):
+            return ()  # it is a size that does not fit
+        for likely in self._likely():
+            found = self._with(likely).changes(scalar=scalar)
+            if len(found) == 1:
+                return ({**likely, **found[0]},)
+        return self.changes(scalar=scalar)
+
+    def changes(self, *, scalar: bool) -> tuple[Mapping[str, int], ...]:
+        """The smallest changes beside the dimensions that are given.
 
         A capitalised name stays a matrix, unless it is the factor of a number to which another
         number is added.
@@ -290,8 +309,11 @@ class _Inference:
         Where only the loss is no scalar, one factor or divisor beside other arrays is changed to a
         scalar: a missing sum is as likely otherwise.
         """
-        inputs = [name for name in self.program.inputs() if name not in self.declared]
-        dimensions = {name: len(_default(name)) for name in self.program.inputs()}
+        told = self.declared.keys() | self.dimensions.keys()
+        inputs = [name for name in self.program.inputs() if name not in told]
+        dimensions = {
+            name: self.dimensions.get(name, len(_default(name))) for name in self.program.inputs()
+        }
         free = {
             n: k for n, k in dimensions.items() if n in inputs and n not in _SURE and k < _MATRIX
         }
@@ -303,8 +325,6 @@ class _Inference:
             found = result(change)
             return found == 0 if scalar else found is not None
 
-        if fits({}):
-            return ()  # it is a size that does not fit
         if result({}) is None:
             found = other_readings(free, fits)
             greek = {name: number for name, number in free.items() if not number}
