@@ -30,6 +30,10 @@ CASES = [
     ("x.T @ A @ x + b.T @ x", "x", "2*A @ x + b", {"A": "symmetric"}, "Right if A is symmetric. In "),
     ("1/2*x.T @ Q @ x - b.T @ x", "x", "Q @ x - b", {"Q": "symmetric"}, "Right if Q is symmetric. "),
     ("sum((Q @ x)**2)", "x", "2*x", {"Q": "orthogonal"}, "Right if Q is orthogonal. In general: "),
+    (
+        "x @ A @ x + x @ B @ x", "x", "2*(A + B) @ x", {"A": "symmetric", "B": "symmetric"},
+        "Right if A is symmetric, and B is symmetric. In general: ",
+    ),
     ("sum(w*abs(p))", "w", "p", {"p": "positive"}, "Right if every entry of p is positive. In "),
     ("abs(lam)*sum(x)", "x", "lam*ones(N)", {"lam": "positive"}, "Right if lam is positive. In "),
 ]  # fmt: skip
@@ -94,6 +98,19 @@ def test_both_gradients_by_a_symmetric_input_are_known(
     assert json.loads(wrong.json())["condition"]["convention"] == convention
 
 
+def test_data_and_the_input_itself_are_symmetric_together() -> None:
+    """Neither alone makes the claim right; both do, in the space of symmetric matrices."""
+    program, claim = "logdet(S) + tr(inv(S) @ C)", "inv(S) - inv(S) @ C @ inv(S)"
+    found = check(program, "S", claim)
+    assert found.text().startswith("Right if C is symmetric, and S is symmetric and the gradient ")
+    assume = json.loads(found.json())["condition"]["assume"]
+    assert assume == {"C": "symmetric", "S": "symmetric"}
+    assert check(program, "S", claim, assume=assume, convention="inner").status == "right"
+    for name in assume:
+        alone = check(program, "S", claim, assume={name: "symmetric"}, convention="inner")
+        assert alone.status == "wrong"
+
+
 @pytest.mark.parametrize(
     ("program", "claim"),
     [("sum((X @ W - T)**2)", "(X @ W - T) @ W.T"), ("sum(X*A)", "2*A"), ("sum(f(X))", "X")],
@@ -118,5 +135,5 @@ def test_a_lost_transpose_stays_one() -> None:
 def test_conditions_are_said_in_every_language(language: str) -> None:
     """No sentence lacks a field, and the input is named in it."""
     for program, wrt, claim, assume, _ in CASES:
-        (name,) = assume
-        assert f" {name} " in check(program, wrt, claim).text(language)
+        text = check(program, wrt, claim).text(language)
+        assert all(f" {name} " in text for name in assume)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -30,6 +31,7 @@ _POINTS = 2  # at which a claim is refuted before anything is derived
 _MATRIX = 2  # dimensions
 _EQUAL = 3  # all sizes at points where a matrix of two sizes is square
 _STEPS = 20_000  # of work, beside those of the budget
+_PAIRED = 4  # data of which two are assumed to be symmetric
 _MOST = 60  # values of a program in which conditions are looked for
 
 
@@ -38,16 +40,23 @@ class Condition:
     """A claim is right if an input `name` is `what`; `general` is the gradient without that.
 
     `convention`: which gradient by a symmetric input the claim is, if it is about that one.
+    `beside`: another input that must be `what` too.
     """
 
     name: str
     what: str
     convention: Convention | None
     general: Node
+    beside: str | None = None
+
+    @property
+    def assumed(self) -> dict[str, str]:
+        """What is assumed of each input."""
+        return dict.fromkeys([name for name in (self.beside, self.name) if name], self.what)
 
 
 def condition(question: Question, claim: Node) -> Condition | None:
-    """The first assumption about an input under which the claim is proved to be the gradient.
+    """The first assumption about one input, or two, under which a claim is proved to be right.
 
     The other gradient by a symmetric input comes first. Data come before the input that the claim
     is the gradient by, and strong assumptions about them last. Points refute most of them. Where
@@ -62,20 +71,23 @@ def condition(question: Question, claim: Node) -> Condition | None:
 
 def _found(question: Question, claim: Node) -> Condition | None:
     fits = question.fitting(claim) == question.shape
-    for name, what, convention in _candidates(question, claim):
-        square = len({*question.shapes[name]}) == 1
-        if not fits and (square or not ASSUMPTIONS[what].square):
+    for found in _candidates(question, claim):
+        name, what, convention = found.name, found.what, found.convention
+        if not fits and (
+            _is_square(question, name) or found.beside or not ASSUMPTIONS[what].square
+        ):
             continue
-        if fits and _refuted(question, claim, Condition(name, what, convention, claim)):
+        if fits and _refuted(question, claim, found):
             continue
         with contextlib.suppress(InputError, ProofError):
-            under = question.assuming(name, what, convention or question.given.convention)
+            under = question.assuming(found.assumed, convention or question.given.convention)
             if under.fitting(claim) == under.shape and judged(under, claim).status == "equal":
-                return Condition(name, what, convention, _short(question, claim))
+                return replace(found, general=_short(question, claim))
     return None
 
 
-def _candidates(question: Question, claim: Node) -> Iterator[tuple[str, str, Convention | None]]:
+def _candidates(question: Question, claim: Node) -> Iterator[Condition]:
+    """Conditions that are not yet tried, on one input first; what they hold in general is open."""
     known = question.given.assumed
     wrt = question.wrt
     if (
@@ -84,24 +96,39 @@ def _candidates(question: Question, claim: Node) -> Iterator[tuple[str, str, Con
         and "diagonal" not in ASSUMPTIONS[known[wrt]].parts
     ):
         other: Convention = "entries" if question.given.convention == "inner" else "inner"
-        yield wrt, known[wrt], other
+        yield Condition(wrt, known[wrt], other, claim)
     used = names_in(claim) | names_in(question.gradient)
     behind = {n for name in used & question.definitions.keys() for n in _behind(question, name)}
     data = [n for n in question.inputs if n != wrt and n not in known and n in used | behind]
-    yield from _of_data(question, data, _WEAK)
+    own: list[Condition] = []
     for what in _OWN if wrt in question.inputs and wrt not in known else ():
         ways: tuple[Convention | None, ...] = (None,)
         if what == "symmetric":
             ways = ("inner", "entries")
-        yield from ((wrt, what, way) for way in ways if _fits(question, wrt, what))
-    yield from _of_data(question, data, _STRONG)
+        if _fits(question, wrt, what):
+            own += [Condition(wrt, what, way, claim) for way in ways]
+    weak, strong = (
+        [
+            Condition(n, what, None, claim)
+            for n in data
+            for what in tried
+            if _fits(question, n, what)
+        ]
+        for tried in (_WEAK, _STRONG)
+    )
+    yield from (*weak, *own, *strong)
+    symmetric = [c for c in weak if c.what == "symmetric" and _is_square(question, c.name)][
+        :_PAIRED
+    ]
+    for one, other in itertools.combinations(
+        [*symmetric, *(c for c in own if c.what == "symmetric")], 2
+    ):
+        if one.name != other.name:
+            yield replace(other, beside=one.name)
 
 
-def _of_data(
-    question: Question, names: list[str], tried: tuple[str, ...]
-) -> Iterator[tuple[str, str, None]]:
-    for name in names:
-        yield from ((name, what, None) for what in tried if _fits(question, name, what))
+def _is_square(question: Question, name: str) -> bool:
+    return len({*question.shapes[name]}) == 1
 
 
 def _behind(question: Question, name: str) -> frozenset[str]:
@@ -135,7 +162,7 @@ def _refuted(question: Question, claim: Node, under: Condition) -> bool:
         way = way_of(what, under.convention)
         assert way is not None
         gradient = by_structure(gradient, way, task.sweep.facts)
-    assumed = replace(task, assumed={**task.assumed, name: what})
+    assumed = replace(task, assumed={**task.assumed, **under.assumed})
     shapes, equal = question.shapes, False
     if ASSUMPTIONS[what].square and shapes[name][0] != shapes[name][1]:
         equal = True

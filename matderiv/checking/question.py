@@ -267,13 +267,13 @@ class Question:
                 self._others[wrt] = _asked(self.program.source(), wrt, self.given)
         return self._others[wrt]
 
-    def assuming(self, name: str, what: str, convention: Convention) -> Question:
-        """The same question where more is assumed of an input.
+    def assuming(self, more: Mapping[str, str], convention: Convention) -> Question:
+        """The same question where more is assumed of inputs.
 
         Raises:
             MatderivError: that cannot be assumed, or the gradient is not proved.
         """
-        assumed = {**self.given.assumed, name: what}
+        assumed = {**self.given.assumed, **more}
         given = replace(self.given, assumed=assumed, convention=convention)
         if self.array:
             return ask_array(self.array, given)

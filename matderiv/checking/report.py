@@ -170,7 +170,10 @@ def _condition(found: Condition, question: Question, say: _Words) -> str:
     else:
         kind = ("scalar", "vector", "matrix")[len(question.shapes[found.name])]
         key = f"if_{found.what}" + ("" if ASSUMPTIONS[found.what].square else f"_{kind}")
-    return say(key, X=found.name)
+    words = say(key, X=found.name)
+    if found.beside is None:
+        return words
+    return say("if_both", one=say(f"if_{found.what}", X=found.beside), other=words)
 
 
 def _line_text(line: Line, say: _Words) -> str:
@@ -392,7 +395,7 @@ def _facts(report: Check) -> dict[str, object]:
             "condition": None
             if report.condition is None
             else {
-                "assume": {report.condition.name: report.condition.what},
+                "assume": report.condition.assumed,
                 "convention": report.condition.convention,
                 "otherwise": words(report.condition.general),
             },
