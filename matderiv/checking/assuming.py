@@ -26,7 +26,7 @@ __all__ = ["Condition", "condition"]
 _WEAK = ("symmetric", "stochastic", "positive")
 _STRONG = ("onehot", "orthogonal", "diagonal", "lower")
 _OWN = ("symmetric", "positive")  # of the input that the claim is the gradient by
-_LIKELY = ("symmetric", "orthogonal")  # of a matrix that need not be square
+_TURNED = "orthogonal"  # which a matrix of two sizes may be, where they are equal
 _POINTS = 2  # at which a claim is refuted before anything is derived
 _MATRIX = 2  # dimensions
 _EQUAL = 3  # all sizes at points where a matrix of two sizes is square
@@ -51,7 +51,7 @@ class Condition:
 
     @property
     def assumed(self) -> dict[str, str]:
-        """What is assumed of each input."""
+        """The assumption about each input."""
         return dict.fromkeys([name for name in (self.beside, self.name) if name], self.what)
 
 
@@ -59,8 +59,8 @@ def condition(question: Question, claim: Node) -> Condition | None:
     """The first assumption about one input, or two, under which a claim is proved to be right.
 
     The other gradient by a symmetric input comes first. Data come before the input that the claim
-    is the gradient by, and strong assumptions about them last. Points refute most of them. Where
-    the parts of the claim do not fit, they may where a matrix is square.
+    is the gradient by, and strong assumptions about them last. Points refute most of them. The
+    claim has to fit the shapes as they are.
     """
     if len(question.definitions) > _MOST or not question.everywhere:
         return None
@@ -70,24 +70,21 @@ def condition(question: Question, claim: Node) -> Condition | None:
 
 
 def _found(question: Question, claim: Node) -> Condition | None:
-    fits = question.fitting(claim) == question.shape
+    if question.fitting(claim) != question.shape:
+        return None
     for found in _candidates(question, claim):
-        name, what, convention = found.name, found.what, found.convention
-        if not fits and (
-            _is_square(question, name) or found.beside or not ASSUMPTIONS[what].square
-        ):
-            continue
-        if fits and _refuted(question, claim, found):
+        if _refuted(question, claim, found):
             continue
         with contextlib.suppress(InputError, ProofError):
-            under = question.assuming(found.assumed, convention or question.given.convention)
+            convention = found.convention or question.given.convention
+            under = question.assuming(found.assumed, convention)
             if under.fitting(claim) == under.shape and judged(under, claim).status == "equal":
                 return replace(found, general=_short(question, claim))
     return None
 
 
 def _candidates(question: Question, claim: Node) -> Iterator[Condition]:
-    """Conditions that are not yet tried, on one input first; what they hold in general is open."""
+    """Conditions to try, on one input first; `general` is the claim as long as none is found."""
     known = question.given.assumed
     wrt = question.wrt
     if (
@@ -95,8 +92,8 @@ def _candidates(question: Question, claim: Node) -> Iterator[Condition]:
         and ASSUMPTIONS[known[wrt]].symmetric
         and "diagonal" not in ASSUMPTIONS[known[wrt]].parts
     ):
-        other: Convention = "entries" if question.given.convention == "inner" else "inner"
-        yield Condition(wrt, known[wrt], other, claim)
+        way: Convention = "entries" if question.given.convention == "inner" else "inner"
+        yield Condition(wrt, known[wrt], way, claim)
     used = names_in(claim) | names_in(question.gradient)
     behind = {n for name in used & question.definitions.keys() for n in _behind(question, name)}
     data = [n for n in question.inputs if n != wrt and n not in known and n in used | behind]
@@ -106,7 +103,7 @@ def _candidates(question: Question, claim: Node) -> Iterator[Condition]:
         if what == "symmetric":
             ways = ("inner", "entries")
         if _fits(question, wrt, what):
-            own += [Condition(wrt, what, way, claim) for way in ways]
+            own += [Condition(wrt, what, which, claim) for which in ways]
     weak, strong = (
         [
             Condition(n, what, None, claim)
@@ -117,18 +114,11 @@ def _candidates(question: Question, claim: Node) -> Iterator[Condition]:
         for tried in (_WEAK, _STRONG)
     )
     yield from (*weak, *own, *strong)
-    symmetric = [c for c in weak if c.what == "symmetric" and _is_square(question, c.name)][
-        :_PAIRED
-    ]
-    for one, other in itertools.combinations(
-        [*symmetric, *(c for c in own if c.what == "symmetric")], 2
-    ):
+    symmetric = [found for found in weak if found.what == "symmetric"][:_PAIRED]
+    symmetric += [found for found in own if found.what == "symmetric"]
+    for one, other in itertools.combinations(symmetric, 2):
         if one.name != other.name:
             yield replace(other, beside=one.name)
-
-
-def _is_square(question: Question, name: str) -> bool:
-    return len({*question.shapes[name]}) == 1
 
 
 def _behind(question: Question, name: str) -> frozenset[str]:
@@ -144,11 +134,11 @@ def _behind(question: Question, name: str) -> frozenset[str]:
 
 
 def _fits(question: Question, name: str, what: str) -> bool:
-    """Whether something can be assumed of an input; a matrix may turn out to be square."""
+    """Whether something can be assumed of an input of its shape."""
     shape = question.shapes[name]
     if ASSUMPTIONS[what].square:
         free = not any(dim.symbol.isdigit() for dim in shape)
-        return len(shape) == _MATRIX and (shape[0] == shape[1] or (free and what in _LIKELY))
+        return len(shape) == _MATRIX and (shape[0] == shape[1] or (free and what == _TURNED))
     return len(shape) >= ASSUMPTIONS[what].least
 
 

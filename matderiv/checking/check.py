@@ -175,11 +175,9 @@ def _judged(question: Question, claim: Node) -> Check:
     why = None
     if other is None and (found is None or found.what == "symmetric"):
         why = cause(question, claim)
-    if found is not None and why is not None:
-        if not _is_slip(why) or (why.same is not None and why.of == question.wrt):
-            why = None  # it is a slip in a formula that the claim does not have, as A + A in 2*A
-        elif misfitting is not None:  # a transpose is lost, whatever else might be square
-            found = None
+    in_another = why is not None and why.same is not None and why.of == question.wrt
+    if found is not None and why is not None and (in_another or not _is_slip(why)):
+        why = None  # or a slip in a formula that the claim does not have, as A + A in 2*A
     return Check(
         question,
         claim,
