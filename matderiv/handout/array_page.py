@@ -213,6 +213,8 @@ class ArrayPage:
         fields: Fields = {**self.fields, "Z": Math(name_box(name))}
         moving = {self.about.wrt, *self.about.moving}
         words = differential_rules(self.composer, value, moving, fields)
+        if not words:
+            return self.say("constant", fields)
         return fill(self.language, "method.differential_differential", {**fields, "rules": words})
 
     # -- the end -----------------------------------------------------------------------------
