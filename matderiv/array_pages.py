@@ -66,8 +66,8 @@ def derive_array(
         raise InputError(_NO_STEP)
     if wishes.newton and found.vanishes:
         raise InputError(
-            f"{asked.program.loss.name} is linear in {asked.wrt[0]} where it is smooth: its Hessian "
-            "is 0, and there is no Newton's step; leave newton out."
+            f"{asked.program.loss.name} is linear in {asked.wrt[0]} where it is smooth: its "
+            "Hessian is 0, and there is no Newton's step; leave newton out."
         )
     if asked.kind == "hessian":
         about, gradient = _hessian(of, asked, found, wishes)

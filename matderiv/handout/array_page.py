@@ -141,7 +141,10 @@ class ArrayPage:
     def values(self, step: Step) -> Iterator[Block]:
         """The values, and explanations of the notation."""
         if self.before is not None:
-            yield Paragraph(self.say("gradient_once_more"))
+            reached = self.about.graph.depends(frozenset({self.about.wrt}))
+            constant = self.about.of not in reached
+            key = "gradient_is_constant" if constant else "gradient_once_more"
+            yield Paragraph(self.say(key))
         else:
             yield Paragraph(self.say("values" if len(step.chains) > 1 else "value"))
         yield from self.equations(step.chains)
