@@ -15,6 +15,7 @@ from matderiv.calculus.deciding.decide import Verdict
 from matderiv.calculus.formulas.runnable import size_lines, size_words, written_for
 from matderiv.calculus.formulas.work import Work, size_of, work_of
 from matderiv.calculus.sweep.array_derivatives import Found, curvature
+from matderiv.calculus.sweep.definite_products import curvature_of_products
 from matderiv.calculus.sweep.singular import refuse_singular
 from matderiv.errors import InputError, MatderivError, ShapeError
 from matderiv.expression._names import tell_apart
@@ -163,6 +164,8 @@ class ArrayDerivative:
         shape = curvature(self.answer, program, wrt)
         if shape is None:
             return ""
+        if len(self.answer.dims) > _MATRIX:
+            shape = curvature_of_products(self.answer, program, wrt)
         symmetric = f"{self.label} is symmetric" if self.answer.dims else ""
         if not shape.sign:
             return symmetric and f"{symmetric}."

@@ -473,6 +473,27 @@ def test_signs_of_hessians(program: str, wrt: str, words: str) -> None:
         assert ("negative" not in found.properties) or values.max() < 1e-9
 
 
+@pytest.mark.parametrize(
+    ("program", "words"),
+    [
+        ("sum((X @ B - C)**2)", "H is symmetric and positive semidefinite: L is convex in X."),
+        ("-sum((A @ X @ B - C)**2)", "H is symmetric and negative semidefinite: L is concave in"),
+        ("lam*sum((A @ X)**2)", "H is symmetric and, where lam >= 0, positive semidefinite: there"),
+        ("tr(X.T @ S @ X)", "H is symmetric."),
+        ("sum((X @ B)**2) - sum((A @ X)**2)", "H is symmetric."),
+        ("logdet(X)", "H is symmetric."),
+    ],
+)
+def test_signs_of_products_over_vec(program: str, words: str) -> None:
+    """A ⊗ B has the sign that the signs of A and B give, and random Hessians have that too."""
+    found = matderiv.hessian(program, wrt="X", form="vec")
+    assert found.properties.startswith(words)
+    if "definite" in words:
+        names = numbers(own_shapes(found)) | ({"lam": np.array(0.7)} if "lam" in program else {})
+        values = np.linalg.eigvalsh(found(**names)) * (-1 if "negative" in words else 1)
+        assert values.min() > -1e-9
+
+
 def test_names_of_values_keep_shapes() -> None:
     """A vector is not told as P*A where that is a row."""
     program = "P = a/A; R = std(outer(c, a), axis=1, keepdims=True)"
