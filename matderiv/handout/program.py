@@ -30,6 +30,7 @@ from matderiv.handout.document import (
     Text,
 )
 from matderiv.handout.lines import assignment, derivatives_in, foreign_names
+from matderiv.handout.notation_box import with_delta
 from matderiv.handout.readings import reading_sentences
 from matderiv.handout.second import second_words
 from matderiv.handout.sentences import Fields, fill, together
@@ -69,7 +70,10 @@ def compose_program(derivation: ProvedSteps, language: str, show: int | None) ->
     """
     composer = ProgramComposer(derivation, language, show)
     return Document(
-        language, page_title(composer), tuple(page_blocks(composer)), whole=show is None
+        language,
+        page_title(composer),
+        tuple(with_delta(page_blocks(composer), language)),
+        whole=show is None,
     )
 
 
