@@ -228,6 +228,9 @@ KNOWN: Functions = {
     "conv1d": _conv,
     "conv2d": _conv,
     "toeplitz": _toeplitz,
+    "take_along_axis": lambda a, y, axis=0: np.take_along_axis(
+        a, np.asarray(y, dtype=int), int(axis)
+    ),
     "sort": lambda a, axis=-1: np.sort(a, int(axis)),
     "cumprod": lambda a, axis=0: np.cumprod(a, int(axis)),
     "cummax": lambda a, axis=0: np.maximum.accumulate(a, int(axis)),

@@ -105,7 +105,7 @@ def links_in(value: object) -> Iterator[Link]:
 
 def printed(exercise: Exercise, language: str, form: str) -> str:
     """An exercise and its answer in a format."""
-    blocks = (*exercise.question, *exercise.answer)
+    blocks = (*exercise.question, *exercise.hint, *exercise.answer)
     return write_text(Document(language, (Text(""),), blocks, whole=True), form)
 
 
@@ -117,6 +117,15 @@ def test_at_least_five_kinds_about_every_program(drawn: dict[str, list[Material]
         assert len(counted) >= 5, (program, counted)
     assert {type(made) for some in drawn.values() for made in some} == set(ALL)
     assert len(KINDS) == len(ALL)
+
+
+def test_exercises_have_levels_and_hints(drawn: dict[str, list[Material]]) -> None:
+    """One to three stars, and a hint that is not the answer."""
+    program, some = next(iter(drawn.items()))
+    for exercise in in_words(program, some, "zh"):
+        assert exercise.level in (1, 2, 3)
+        assert exercise.hint
+        assert set(exercise.hint).isdisjoint(exercise.answer)
 
 
 def test_every_link_is_proved_but_the_wrong_one(drawn: dict[str, list[Material]]) -> None:

@@ -660,7 +660,7 @@ def test_slides_open_at_their_first_and_fold_answers(browser: Browser, tmp_path:
     browser.open(path)
     assert browser.run(PLACE).split()[0] == "1"
     browser.press("End")
-    answer = "document.querySelector('main details:last-of-type')"
+    answer = "[...document.querySelectorAll('main details')].at(-1)"
     assert browser.run(f"{answer}.checkVisibility()")
     assert not browser.run(f"{answer}.querySelector('p').checkVisibility()")
     browser.click(f"{answer}.querySelector('summary')")

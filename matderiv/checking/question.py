@@ -209,12 +209,8 @@ class Question:
         numbers["pi"] = nodes.Pi()
         names = dict.fromkeys((*self.names, *self.further))
         shapes = {name: tuple(map(_size_node, shape)) for name, shape in self.shapes.items()}
-        values = (a.value for a in self.task.program.assignments)
-        parts = (part for value in values for part in nodes.walk(value))
-        moves = (part.move for part in parts if isinstance(part, nodes.Mapped))
-        sizes_of = (move[1] for move in moves if move[0] == "windows")
-        kernels = {size for size in sizes_of if isinstance(size, int)}
-        words = Words(names, self.function_names, letters, numbers, shapes, self.label, kernels)
+        windows = _sizes_of_windows(self.task.program, sizes)
+        words = Words(names, self.function_names, letters, numbers, shapes, self.label, windows)
         node = with_axes(parse_claim(claim, words), self.shapes)
         if not names_in(node) & self.further.keys():
             return node
@@ -331,6 +327,18 @@ class Question:
 
     def _is_known(self, name: str) -> bool:
         return name not in (*self.task.shapes, *self.upstream) and name in self.definitions
+
+
+def _sizes_of_windows(program: Program, sizes: Mapping[str, int]) -> dict[int, int | str]:
+    """The sizes of windows by their figures: the program's own, or the only letter with them."""
+    plain = {letter: number for letter, number in sizes.items() if letter.isidentifier()}
+    counts = Counter(plain.values())
+    found: dict[int, int | str] = {n: k for k, n in plain.items() if counts[n] == 1}
+    for part in (part for a in program.assignments for part in nodes.walk(a.value)):
+        match part:
+            case nodes.Mapped(_, ("windows", int(size), *_)):
+                found[size] = size
+    return found
 
 
 def ask(

@@ -38,9 +38,10 @@ from matderiv.errors import MatderivError, ProofError
 from matderiv.expression import nodes
 from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.nodes import Name, Node, names_in
+from matderiv.expression.program import Program
 from matderiv.expression.source import source
 
-__all__ = ["Board", "BoardLine", "LineKind", "build_board"]
+__all__ = ["Board", "BoardLine", "LineKind", "build_board", "with_board_names"]
 
 #: The length of a second side from which on gradients are read off at once, in letters of source.
 _LONG = 76
@@ -97,16 +98,27 @@ def build_board(task: Task) -> Board:
         ProofError: a line is not proved.
     """
     stage("the board")
-    names = task.program.names()
-    given = {name: shape for name, shape in task.shapes.items() if name in names}
-    named, shapes = with_names(task.program, given)
-    if named != task.program:
-        found = task_of(named, task.wrt, shapes, task.assumed)
-        task = replace(task, program=found.program, sweep=found.sweep)
+    task = with_board_names(task)
     try:
         return _Writer(_with_room(task, frozenset(usual_stops(task)))).board()
     except MatderivError:
         return _Writer(Changes(task, frozenset(possible_stops(task)), thorough=True)).board()
+
+
+def with_board_names(task: Task, *, lifted: bool = False) -> Task:
+    """The task of the program with names for what a board gives a name; see `with_names`.
+
+    With `lifted`, inner values keep the names that the task has for them.
+    """
+    graph = task.sweep.graph
+    program = Program(graph.values, task.program.assumed) if lifted else task.program
+    names = program.names()
+    given = {name: shape for name, shape in task.shapes.items() if name in names}
+    named, shapes = with_names(program, given)
+    if named == task.program:
+        return task
+    found = task_of(named, task.wrt, shapes, task.assumed)
+    return replace(task, program=found.program, sweep=found.sweep)
 
 
 def _with_room(task: Task, stops: frozenset[str]) -> Changes:

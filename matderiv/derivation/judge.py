@@ -275,7 +275,7 @@ class Judge:
             case Rate(of=Entry() as of, wrt=Entry() as wrt):
                 value = self.entries.at(self._values[of.name], *of.indices)  # not unfolded yet
                 return partial(value, wrt, entries.letter)
-            case Entry(name=name, indices=indices) if name == f"d{self.name}":
+            case Entry(name=name, indices=indices) if self.name and name == f"d{self.name}":
                 return chain_rule(self.task, self.name, indices, entries.letter)
         return None
 

@@ -126,6 +126,7 @@ Reason = (
         "names",
         "one entry",
         "partial derivatives",
+        "pattern",
         "product rule",
         "put in",
         "read off",

@@ -83,12 +83,19 @@ def _parts(node: Node, shape: ShapeOf) -> Iterator[Node]:
             return
         case nodes.Multiply(left, right) | nodes.MatMul(left, right) if not shape(node):
             for n, some in enumerate((left, right)):
-                if isinstance(some, nodes.Add | nodes.Subtract | nodes.Negate) and _moves(some):
+                if _is_sum_of_changes(some, shape):
                     for number, term in terms(some):
                         put = nodes.rebuilt(node, (term, right) if n == 0 else (left, term))
                         yield nodes.Multiply(nodes.Number(number), put) if number != 1 else put
                     return
     yield node
+
+
+def _is_sum_of_changes(node: Node, shape: ShapeOf) -> bool:
+    """Whether a sum can be multiplied out: its terms are differentials, all of its own shape."""
+    if not isinstance(node, nodes.Add | nodes.Subtract | nodes.Negate) or not _moves(node):
+        return False
+    return all(shape(term) == shape(node) for _, term in terms(node))
 
 
 def _as_trace(product: nodes.Multiply, shape: ShapeOf) -> Node:

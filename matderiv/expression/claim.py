@@ -33,7 +33,8 @@ class Words:
     `names`: variables and gradients. `functions`: functions besides the known ones. `letters`: the
     letter of a size that is written in figures. `numbers`: the values of other names, such as N in
     1/N. `sizes`: those of each name, for X.shape[0] and len(X). `wanted`: the name that the last
-    line may assign, such as dX. `kernels`: sizes of windows that the program writes in figures.
+    line may assign, such as dX. `windows`: the sizes of windows by their figures: the
+    program's own, and letters, one of each.
     """
 
     names: Collection[str]
@@ -42,7 +43,7 @@ class Words:
     numbers: Mapping[str, Node] = field(default_factory=dict)
     sizes: Mapping[str, Sequence[Node]] = field(default_factory=dict)
     wanted: str = ""
-    kernels: Collection[int] = ()
+    windows: Mapping[int, int | str] = field(default_factory=dict)
 
 
 def parse_claim(text: str, words: Words) -> Node:
@@ -194,8 +195,7 @@ class _ClaimReader(Reader):
                 own = tuple(self._letter(size, tree) for size in sizes)
                 return nodes.Selection(kind, params, own)
             case nodes.Mapped(arg, ("windows" | "fold" as how, int(size), *steps), axis):
-                kernel = how == "windows" and size in self.known.kernels
-                letter = size if kernel else self._letter(size, tree)
+                letter = self.known.windows.get(size) or self._letter(size, tree)
                 return nodes.Mapped(arg, (how, letter, *steps), axis)
             case nodes.Reshape(arg, sizes, "C" | "F" as how):
                 own = tuple(n if n == -1 else self._letter(n, tree) for n in sizes)

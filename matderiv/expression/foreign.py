@@ -210,6 +210,7 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
     ("zscore standardize", "(X - mean(X, axis=0))/std(X, axis=0)", ""),
     ("rmsnorm", "rms_norm(X)", ""),
     # -- what has no words in the language
+    ("gather", "take_along_axis(X, Y, axis=1)", "with labels Y"),
     ("partition msort sorted_values", "sort(x)", ""),
     (
         "argsort argmax argmin argpartition",
@@ -227,7 +228,7 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
         _ORDER,
     ),
     (
-        """cumulative_sum cumtrapz trapz trapezoid ediff1d gradient gather scatter scatter_add
+        """cumulative_sum cumtrapz trapz trapezoid ediff1d gradient scatter scatter_add
                 conv_transpose conv_transpose1d conv_transpose2d filter filter2 interp fft
         ifft rfft irfft dct circulant hankel laplacian
         interpolate upsample embedding shift circshift""",

@@ -42,6 +42,7 @@ __all__ = [
     "settled",
     "shape_of",
     "sized_for",
+    "taken_as_numbers",
     "with_axes",
 ]
 
@@ -202,6 +203,29 @@ def named_sizes(program: Program, shapes: Mapping[str, Shape]) -> tuple[Program,
     sizes = (str(size) for size in unnamed.values())
     taken = frozenset(x for size in sizes for x in letters_of_size(size)) - written
     return replace(program, assignments=assignments, taken=taken), kept
+
+
+def taken_as_numbers(
+    program: Program, before: Mapping[str, Shape], after: Mapping[str, Shape]
+) -> Program:
+    """The program with numbers for the letters it has taken of operands that have numbers now."""
+    pairs = (pair for name, own in before.items() for pair in zip(own, after[name], strict=True))
+    numbers = {
+        one.symbol: other.size
+        for one, other in pairs
+        if one.symbol in program.taken and other.symbol.isdigit()
+    }
+    if not numbers:
+        return program
+
+    def number(size: int | str) -> int | str:
+        return put(size, numbers) if isinstance(size, str) else size
+
+    def new(node: Node) -> Node:
+        return nodes.with_sizes(nodes.rebuilt(node, map(new, nodes.children(node))), number)
+
+    assignments = tuple(Assignment(a.name, new(a.value)) for a in program.assignments)
+    return replace(program, assignments=assignments, taken=program.taken - numbers.keys())
 
 
 def settled(program: Program, shapes: Mapping[str, Shape]) -> Program:

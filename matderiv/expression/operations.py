@@ -86,6 +86,7 @@ _EXAMPLES = {
     "pad": ("x", "(1, 1)"),
     "tri": ("4",),
     "windows": ("x", "3"),
+    "take_along_axis": ("X", "Y", "axis=1"),
     **dict.fromkeys(("top_k", "topk", "kthvalue"), ("x", "2")),
     "unfold": ("X", "0", "3", "1"),
     "sliding_window_view": ("x", "3"),
@@ -227,6 +228,9 @@ OPERATIONS: dict[str, Operation] = {
             ("median", order.median, ()),
         )
     },
+    "take_along_axis": Operation(
+        order.take_along_axis, ("X", "Y"), ("axis",), asks=("dimensions", "letter")
+    ),
     "toeplitz": Operation(toeplitz, ("c",), ("r",), asks=("letter",)),
     "unfold": Operation(unfold, ("X",), ("dim", "kernel", "stride"), method=True),
     "sliding_window_view": Operation(_sliding, ("x",), ("kernel", "axis")),

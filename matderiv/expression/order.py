@@ -15,7 +15,7 @@ from matderiv.expression.counted import counted
 from matderiv.expression.nodes import Node
 from matderiv.expression.shorthand import equal
 
-__all__ = ["cummax", "cummin", "cumprod", "kthvalue", "median", "sort", "top_k"]
+__all__ = ["cummax", "cummin", "cumprod", "kthvalue", "median", "sort", "take_along_axis", "top_k"]
 
 _Letter = Callable[[], str]
 _Dimensions = Callable[[Node], int]
@@ -113,6 +113,32 @@ def median(arg: Node, *, dimensions: _Dimensions, letter: _Letter) -> Node:
 def _vector(arg: Node, dimensions: _Dimensions) -> None:
     if dimensions(arg) != 1:
         raise ShapeError("it is that of a vector; of a matrix take one row, such as X[0].")
+
+
+def take_along_axis(
+    arg: Node,
+    labels: Node,
+    axis: int | None = None,
+    *,
+    dimensions: _Dimensions,
+    letter: _Letter,
+) -> Node:
+    """The entries that labels name in their own row or column: Σ_j [y_ik = j]·x_ij.
+
+    Raises:
+        ShapeError: the array has several axes, and none is named; or it has no such axis.
+    """
+    count, size = dimensions(arg), letter()
+    if axis is None and count > 1:
+        raise ShapeError("say along which axis, such as axis=1.")
+    chosen = nodes.OneHot(labels, size)
+    if count == 1:
+        return nodes.MatMul(counted(arg, size), nodes.Transpose(chosen))
+    if axis in (-1, count - 1):
+        return nodes.Sum(nodes.Multiply(_row(counted(arg, size)), chosen), -1)
+    if count != 2 or axis not in (0, -2):  # noqa: PLR2004 - a matrix
+        raise ShapeError(f"of {count} axes it runs along the last, axis=-1.")
+    return nodes.Sum(nodes.Multiply(counted(nodes.Transpose(arg), size), chosen), -1)
 
 
 def _triangle(size: str) -> Node:

@@ -18,6 +18,8 @@ __all__ = [
     "Document",
     "Equation",
     "Exercise",
+    "GraphBlock",
+    "GraphNode",
     "Heading",
     "Math",
     "Paragraph",
@@ -144,7 +146,35 @@ class BoardBlock(Value):
     rows: tuple[BoardRow, ...]
 
 
-Block = Heading | Paragraph | Bullets | Equation | CodeBlock | Table | BoardBlock
+@value
+class GraphNode(Value):
+    """A value in a graph: its name, perhaps with its definition, its shape, and its gradient."""
+
+    name: str
+    label: Box
+    shape: Box | None
+    back: Box | None
+
+    @property
+    def width(self) -> float:
+        """About how wide its box is, in em."""
+        first = self.label.width + (1.3 + self.shape.width if self.shape is not None else 0.0)
+        return max(first, self.back.width if self.back is not None else 0.0) + 1.2
+
+
+@value
+class GraphBlock(Value):
+    """The graph of a program: values in an order in which they can be computed, and uses of them.
+
+    An edge leads from what is used to the value that uses it.
+    """
+
+    nodes: tuple[GraphNode, ...]
+    edges: tuple[tuple[str, str], ...]
+    caption: Segments
+
+
+Block = Heading | Paragraph | Bullets | Equation | CodeBlock | Table | BoardBlock | GraphBlock
 
 
 @value
@@ -164,7 +194,9 @@ class Document(Value):
 
 @value
 class Exercise(Value):
-    """A question and its answer in full."""
+    """A question and its answer in full; its level from one to three, 0 of none, and a hint."""
 
     question: tuple[Block, ...]
     answer: tuple[Block, ...]
+    level: int = 0
+    hint: tuple[Block, ...] = ()

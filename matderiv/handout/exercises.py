@@ -86,7 +86,20 @@ def _worded(made: Material, theme: Theme, said: frozenset[str], language: str) -
     blocks = enumerate(question)
     given = next(n for n, block in blocks if n and not isinstance(block, Equation))
     question[given:given] = words.sizes((*question, *answer))
-    return Exercise(tuple(question), tuple(answer))
+    level, hint = _LEVELS[type(made)]
+    tip = Paragraph(fill(language, f"exercise.hint_{hint}", {}))
+    return Exercise(tuple(question), tuple(answer), level, (tip,))
+
+
+#: How hard each kind is, from one to three, and the key of its hint.
+_LEVELS: Mapping[type, tuple[int, str]] = {
+    Shapes: (1, "shapes"),
+    OneEntry: (1, "entry"),
+    Numbers: (2, "numbers"),
+    Mistake: (2, "mistake"),
+    Uses: (2, "uses"),
+    Related: (3, "related"),
+}
 
 
 def _proved_steps(made: Material) -> tuple[Step, ...]:

@@ -7,7 +7,7 @@ import hashlib
 import itertools
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from html import escape
 from importlib import resources
@@ -23,6 +23,8 @@ from matderiv.handout.document import (
     Detail,
     Document,
     Equation,
+    GraphBlock,
+    GraphNode,
     Heading,
     Math,
     Paragraph,
@@ -31,13 +33,16 @@ from matderiv.handout.document import (
     Table,
     Text,
 )
+from matderiv.handout.graph_layout import LINE, ON_PAGES, Placed, Wire, drawings, middle
 from matderiv.handout.sentences import fill
 from matderiv.handout.shared import LARGE_PAGE, shared
 from matderiv.handout.text import words_of
 from matderiv.handout.texts import messages
-from matderiv.notation.boxes import Aligned, Box, Operator, Row
+from matderiv.notation.boxes import Aligned, Box, Fraction, Operator, Row
 from matderiv.notation.layout import fitted
 from matderiv.notation.mathml import equalities, math, mathml
+from matderiv.notation.names import slashed
+from matderiv.notation.text import text as in_words
 
 __all__ = ["to_html", "to_html_slides"]
 
@@ -68,6 +73,7 @@ class _Page:
         self.document = document
         self.kind = ' class="slides"' if presented else ""
         self.words = messages(document.language)
+        self.places = _places(document.blocks, _sections(document.blocks)[1:])
 
     def word(self, key: str) -> str:
         return escape(self.words[f"page.{key}"])
@@ -204,16 +210,96 @@ class _Page:
                     f"<figcaption>{_segments(caption)}</figcaption></figure>"
                 )
             case BoardBlock(rows=rows):
-                return f'<div class="board">{"".join(map(_board_row, rows))}</div>'
+                lines = (_board_row(row, self.places) for row in rows)
+                return f'<div class="board">{"".join(lines)}</div>'
+            case GraphBlock(caption=caption):
+                return (
+                    f'<figure class="graph"><div class="wide">{_graph(block, self.places)}</div>'
+                    f"<figcaption>{_segments(caption)}</figcaption></figure>"
+                )
 
 
-def _board_row(row: BoardRow) -> str:
+def _places(blocks: Iterable[Block], sections: Iterable[list[Block]]) -> dict[Box, str]:
+    """Where each gradient of a graph is derived: the section about it, or its line on a board."""
+    found: dict[Box, str] = {}
+    graphs = [block for block in blocks if isinstance(block, GraphBlock)]
+    asked = {node.back for graph in graphs for node in graph.nodes} - {None}
+    for number, (heading, *_) in enumerate(sections, 1):
+        assert isinstance(heading, Heading)
+        for part in heading.segments:
+            if isinstance(part, Math) and _slashed(part.box) in asked:
+                found.setdefault(_slashed(part.box), f"step_{number}")
+    rows = itertools.chain(*(block.rows for block in blocks if isinstance(block, BoardBlock)))
+    for number, row in enumerate((row for row in rows if row.follows), 1):
+        if row.left is not None and _slashed(row.left) in asked:
+            found[_slashed(row.left)] = f"line_{number}"
+    return found
+
+
+def _slashed(box: Box) -> Box:
+    """A gradient as it stands in a graph."""
+    return slashed(box) if isinstance(box, Fraction) else box
+
+
+def _graph(graph: GraphBlock, places: Mapping[Box, str]) -> str:
+    """The drawings of a graph: lines below, and above them boxes that lead to their steps."""
+    nodes = {node.name: node for node in graph.nodes}
+    widths = {name: node.width for name, node in nodes.items()}
+    parts = []
+    for drawing in drawings(widths, graph.edges, _ROOM, ON_PAGES):
+        size = f"{drawing.width:.2f}", f"{drawing.rows * LINE:.2f}"
+        paths = "".join(_wire(wire) for wire in drawing.wires)
+        dots = "".join(
+            f'<circle cx="{x:.2f}" cy="{middle(r):.2f}" r=".14"/>' for x, r in drawing.forks
+        )
+        boxes = "".join(_node(placed, nodes[placed.key], places) for placed in drawing.boxes)
+        parts.append(
+            f'<div class="drawing" style="width:{size[0]}em;height:{size[1]}em">'
+            f'<svg viewBox="0 0 {" ".join(size)}" aria-hidden="true">{paths}{dots}</svg>'
+            f"{boxes}</div>"
+        )
+    return "".join(parts)
+
+
+def _wire(wire: Wire) -> str:
+    """A line, with the head of an arrow where it ends at a box."""
+    corners = [f"{x:.2f} {middle(row):.2f}" for x, row in wire.points]
+    head = ""
+    if wire.ends is not None:
+        x, row = wire.points[-1]
+        head = f'<path class="head" d="M{x:.2f} {middle(row):.2f}l-.5 -.22v.44z"/>'
+    return f'<path d="M{"L".join(corners)}"/>{head}'
+
+
+def _node(placed: Placed, node: GraphNode, places: Mapping[Box, str]) -> str:
+    """A box: the value and its shape above, its gradient below."""
+    shape = "" if node.shape is None else f'<span class="shape">{math(node.shape)}</span>'
+    back = "" if node.back is None else f'<span class="back">{math(node.back)}</span>'
+    inside = f"<span>{math(node.label)}{shape}</span>{back}"
+    again = " again" if placed.again else ""
+    style = (
+        f'class="node{again}" style="left:{placed.x:.2f}em;top:{placed.row * LINE:.2f}em;'
+        f'width:{placed.width:.2f}em;height:{placed.rows * LINE:.2f}em"'
+    )
+    place = None if node.back is None else places.get(node.back)
+    if place is None:
+        return f"<div {style}>{inside}</div>"
+    named = [box for box in (node.label, node.shape, node.back) if box is not None]
+    words = escape(", ".join(map(in_words, named)))  # the name of a link is no formula
+    spoken = f'<span class="unseen">{words}</span>'
+    seen = f'<span class="seen" aria-hidden="true">{inside}</span>'
+    return f'<a {style} href="#{place}">{spoken}{seen}</a>'
+
+
+def _board_row(row: BoardRow, places: Mapping[Box, str]) -> str:
     """One line of a board: left side, right side, and the rule at the margin."""
+    own = places.get(_slashed(row.left)) if row.left is not None and row.follows else None
+    name = f' id="{own}"' if own is not None and own.startswith("line") else ""
     arrow = '<math class="arrow"><mo>⇒</mo></math>' if row.follows else ""
     left = "" if row.left is None else _display(row.left)
     right = _display(Row((Operator("equals"), fitted(row.right, _BOARD_ROOM, elide=False))))
     note = f'<span class="note">{_segments(row.note)}</span>' if row.note else ""
-    return f'<div class="row"><span class="left">{arrow}{left}</span>{right}{note}</div>'
+    return f'<div class="row"><span class="left"{name}>{arrow}{left}</span>{right}{note}</div>'
 
 
 def _display(box: Box) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from matderiv.handout.document import (
@@ -16,6 +16,8 @@ from matderiv.handout.document import (
     CodeBlock,
     Document,
     Equation,
+    GraphBlock,
+    GraphNode,
     Heading,
     Math,
     Paragraph,
@@ -24,6 +26,7 @@ from matderiv.handout.document import (
     Table,
     Text,
 )
+from matderiv.handout.graph_layout import LINE, ON_PAGES, Drawing, drawings, middle
 from matderiv.handout.large import PAGE_HEIGHT, PAGES, enlarged, tallest
 from matderiv.handout.letters import MACROS, escape_code, escape_latex, has_chinese, has_others
 from matderiv.handout.slides import Slide, slides
@@ -180,6 +183,8 @@ def _texts(document: Document) -> Iterator[str]:
                 yield from text.split("\n")
             case Table(head=head, rows=rows, caption=caption):
                 yield from _words(itertools.chain(*head, *itertools.chain(*rows), caption))
+            case GraphBlock(caption=caption):
+                yield from _words(caption)
             case BoardBlock(rows=lines):
                 yield from _words(itertools.chain(*(line.note for line in lines)))
             case Equation():
@@ -266,6 +271,8 @@ def _block(block: Block, setter: _Setter) -> str:
             return _table(block)
         case BoardBlock(rows=rows):
             return _board(rows, setter.room)
+        case GraphBlock():
+            return _graph(block, setter)
 
 
 def _board(rows: tuple[BoardRow, ...], room: float) -> str:
@@ -286,6 +293,57 @@ def _board(rows: tuple[BoardRow, ...], room: float) -> str:
         lines.append(line + (rf"\hfill {note}" if note else ""))
     body = "\n".join(rf"\par\noindent {line}\par\vspace{{2pt}}" for line in lines)
     return f"\\begingroup\n{body}\n\\endgroup"
+
+
+def _graph(graph: GraphBlock, setter: _Setter) -> str:
+    """The drawings of a graph as pictures, smaller where they are too high."""
+    nodes = {node.name: node for node in graph.nodes}
+    widths = {name: node.width for name, node in nodes.items()}
+    smaller = (
+        (size, font, drawings(widths, graph.edges, setter.room / size, ON_PAGES))
+        for size, font in _FONTS[1:]
+    )
+    *others, last = smaller
+    fitting = (one for one in others if one[0] * LINE * sum(d.rows for d in one[2]) <= setter.high)
+    _, font, made = next(fitting, last)
+    pictures = [_picture(drawing, nodes) for drawing in made]
+    words = rf"\parbox{{0.9\linewidth}}{{\small\centering {_segments(graph.caption)}}}"
+    body = "\n\\par\\medskip\n".join((*pictures, words))
+    return _centred(f"{font}\\setlength{{\\unitlength}}{{1em}}%\n{body}")
+
+
+def _picture(drawing: Drawing, nodes: Mapping[str, GraphNode]) -> str:
+    """Boxes, lines, heads of arrows and dots in the picture environment, which counts upwards."""
+    high = drawing.rows * LINE
+
+    def at(x: float, row: float) -> str:
+        return f"({x:.2f},{high - middle(row):.2f})"
+
+    lines = []
+    for wire in drawing.wires:
+        for (x, row), (to, end) in itertools.pairwise(wire.points):
+            last = (to, end) == wire.points[-1] and wire.ends is not None
+            if row != end:
+                up = 1 if end < row else -1
+                lines.append(rf"\put{at(x, row)}{{\line(0,{up}){{{abs(end - row) * LINE:.2f}}}}}")
+            elif to > x:
+                sort = "vector" if last else "line"
+                lines.append(rf"\put{at(x, row)}{{\{sort}(1,0){{{to - x:.2f}}}}}")
+    lines += [rf"\put{at(x, row)}{{\circle*{{0.28}}}}" for x, row in drawing.forks]
+    for placed in drawing.boxes:
+        node = nodes[placed.key]
+        bottom = high - (placed.row + placed.rows) * LINE + 0.08
+        size = f"({placed.width:.2f},{placed.rows * LINE - 0.16:.2f})"
+        frame = rf"\dashbox{{0.2}}{size}" if placed.again else rf"\framebox{size}"
+        lines.append(rf"\put({placed.x:.2f},{bottom:.2f}){{{frame}{{}}}}")
+        shape = "" if node.shape is None else rf"\enspace${inline_latex(node.shape)}$"
+        label = rf"\makebox(0,0)[l]{{${inline_latex(node.label)}${shape}}}"
+        lines.append(rf"\put{at(placed.x + 0.35, placed.row)}{{{label}}}")
+        if node.back is not None:
+            back = rf"\makebox(0,0)[l]{{${inline_latex(node.back)}$}}"
+            lines.append(rf"\put{at(placed.x + 0.35, placed.row + 1)}{{{back}}}")
+    body = "\n".join(lines)
+    return f"\\begin{{picture}}({drawing.width:.2f},{high:.2f})\n{body}\n\\end{{picture}}"
 
 
 def _note_width(note: Segments) -> float:

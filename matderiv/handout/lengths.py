@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterator, Mapping
 from typing import Literal, get_args
 
 from matderiv.calculus.sweep.conditions import conditions
 from matderiv.calculus.sweep.sweep import replaced
 from matderiv.derivation.board import Board, build_board
+from matderiv.derivation.judge import Judge
 from matderiv.derivation.links import ProvedSteps
+from matderiv.derivation.program import Builder, elementwise
 from matderiv.derivation.sides import Formula, SpelledProduct
 from matderiv.errors import InputError
 from matderiv.expression import nodes
@@ -21,7 +22,6 @@ from matderiv.handout.composer import ProgramComposer
 from matderiv.handout.document import (
     Block,
     BoardBlock,
-    BoardRow,
     CodeBlock,
     Document,
     Equation,
@@ -31,7 +31,10 @@ from matderiv.handout.document import (
     Segments,
     Table,
 )
+from matderiv.handout.graph import graph_of_values
+from matderiv.handout.meanings import meaning_section
 from matderiv.handout.notation_box import notation_paragraph
+from matderiv.handout.numbers import number_section
 from matderiv.handout.principles import principle_table, shape_question
 from matderiv.handout.program import condition_section, numpy_answers
 from matderiv.handout.readings import reading_sentences
@@ -118,6 +121,19 @@ def _problem(board: Board, composer: ProgramComposer) -> Iterator[Block]:
     yield Paragraph(together(language, said))
 
 
+def _graph(board: Board, composer: ProgramComposer) -> Iterator[Block]:
+    return graph_of_values(board.task, composer.language)
+
+
+def _small_graph(board: Board, composer: ProgramComposer) -> Iterator[Block]:
+    """The graph on a card, which has room for a small one."""
+    if len(board.task.program.names()) <= _FEW_NAMES:
+        yield from graph_of_values(board.task, composer.language)
+
+
+_FEW_NAMES = 7
+
+
 def _lines(board: Board, composer: ProgramComposer) -> Iterator[Block]:
     yield Paragraph(fill(composer.language, "lengths.lines", {}))
     yield BoardBlock(board_rows(board, composer.language))
@@ -151,59 +167,56 @@ def _shape(dims: Shape, language: str) -> Segments:
 
 def _closer(board: Board, composer: ProgramComposer) -> Iterator[Block]:
     """One product, its matrices written out: the lowest of those that are gradients of inputs."""
-    steps = (step for step in composer.derivation.steps if step.wrt in composer.derivation.wrt)
-    found = [
-        (_but_names(composer.notation.chain(chain)), step, side)
-        for step in steps
-        for chain in step.chains
-        for side in chain.sides
-        if isinstance(side, SpelledProduct) and _names_agree(side, board, composer)
-    ]
+    found = [made for name in board.task.wrt if (made := _written_out(name, board, composer))]
     if not found:
         return
-    box, step, product = min(found, key=lambda one: fitted(one[0], _ROOM).height)
-    name = step.wrt or ""
-    gradient = Math(composer.notation.formulas.gradient(name))
+    box, name, product, letters = min(found, key=lambda one: fitted(one[0], _ROOM).height)
+    language, formulas = composer.language, ProgramNotation(board.task, None).formulas
+    gradient = Math(formulas.gradient(name))
     fields: Fields = {"X": Math(name_box(name)), "dX": gradient}
-    yield Heading(2, fill(composer.language, "lengths.closer", {"Z": gradient}))
-    yield Paragraph(composer.say("written_out_product", fields))
-    yield from _new_values(product, board, composer)
+    yield Heading(2, fill(language, "lengths.closer", {"Z": gradient}))
+    said = [composer.say("written_out_product", fields)]
+    for of, letter in letters.items():
+        equal = Row((name_box(letter), Operator("equals"), formulas.gradient(of[1:])))
+        said.insert(0, fill(language, "lengths.called", {"equation": Math(equal)}))
+    yield Paragraph(together(language, said))
     yield Equation(box)
     yield from composer.why_transposed(product, fields)
 
 
-def _values(product: SpelledProduct, composer: ProgramComposer) -> dict[str, Node]:
-    """The values that a product names, or takes the gradient by, with what they are."""
-    factors = (nodes.walk(side.node) for side in (product.left, product.right))
-    used = {node.name for node in itertools.chain(*factors) if isinstance(node, nodes.Name)}
-    graph = composer.task.sweep.graph
-    return {a.name: a.value for a in graph.values if not used.isdisjoint((a.name, f"d{a.name}"))}
+#: The letter of the gradient by the value that a product comes from.
+_DELTA = "delta"
 
 
-def _names_agree(product: SpelledProduct, board: Board, composer: ProgramComposer) -> bool:
-    """Whether no value of a product goes by a name that is another value's on the board."""
-    graph = composer.task.sweep.graph
-    ours = _settled({a.name: a.value for a in graph.values})
-    known = _settled(dict(board.values))
-    return all(known.get(name, ours[name]) == ours[name] for name in _values(product, composer))
+def _written_out(
+    name: str, board: Board, composer: ProgramComposer
+) -> tuple[Aligned, str, SpelledProduct, Mapping[str, str]] | None:
+    """The gradient by a name as a product of matrices written out, if it is one.
 
-
-def _settled(values: Mapping[str, Node]) -> dict[str, Node]:
-    """Values in terms of the inputs alone, as none names a later one."""
-    found: dict[str, Node] = {}
-    for name, value in values.items():
-        found[name] = replaced(value, found)
-    return found
-
-
-def _new_values(
-    product: SpelledProduct, board: Board, composer: ProgramComposer
-) -> Iterator[Block]:
-    """The definitions of those values that the board has no name for."""
-    known, formulas = dict(board.values), composer.notation.formulas
-    new = {n: v for n, v in _values(product, composer).items() if n not in known}
-    if new:
-        yield BoardBlock(tuple(BoardRow(name_box(n), formulas.node(v), ()) for n, v in new.items()))
+    What stands for the same gradient is called by the name that the board has for it, and then δ.
+    """
+    task = board.task
+    found = task.sweep.gradients[name]
+    same: dict[str, Node] = {}
+    for of in found.users:
+        if of in task.sweep.graph.lifted and of != task.loss:
+            match task.sweep.gradients[of].local:
+                case nodes.Name() as gradient:
+                    same[f"d{of}"] = gradient
+    local = task.whole(name, replaced(found.local, same))
+    shown = {f"d{n}" for n, _ in board.values} | task.sweep.graph.shapes.keys()
+    if not nodes.names_in(local) <= shown:
+        return None
+    judge = Judge(task, name, (*found.users, *same))
+    chain = Builder(task, task.wrt, elementwise).written_out(judge, name, local)
+    product = next((side for side in chain.sides if isinstance(side, SpelledProduct)), None)
+    if product is None:
+        return None
+    gradients = [n for n in nodes.names_in(local) if n not in task.shapes]
+    free = _DELTA not in task.program.names() and len(gradients) == 1
+    letters = {gradients[0]: _DELTA} if free else {}
+    notation = ProgramNotation(task, composer.show, composer.marked, called=letters)
+    return _but_names(notation.chain(chain)), name, product, letters
 
 
 def _but_names(box: Aligned) -> Aligned:
@@ -218,6 +231,14 @@ def _principle(board: Board, composer: ProgramComposer) -> Iterator[Block]:
 
 def _question(board: Board, composer: ProgramComposer) -> Iterator[Block]:
     return shape_question(board.task, composer.language)
+
+
+def _meaning(board: Board, composer: ProgramComposer) -> Iterator[Block]:
+    return meaning_section(board.task, {name for name, _ in board.values}, composer.language)
+
+
+def _numbers(board: Board, composer: ProgramComposer) -> Iterator[Block]:
+    return number_section(board.task, composer.language)
 
 
 def _numpy(board: Board, composer: ProgramComposer) -> Iterator[Block]:
@@ -241,7 +262,7 @@ def _proof(board: Board, composer: ProgramComposer) -> Iterator[Block]:
 
 #: The sections of each length.
 _SECTIONS: Mapping[Length, tuple[_Section, ...]] = {
-    "board": (_problem, _lines, _numpy, _proof),
-    "card": (_given, _formulas, _principle, _code, _proof),
-    "short": (_problem, _lines, _question, _numpy, _closer, _proof),
+    "board": (_problem, _graph, _lines, _numpy, _proof),
+    "card": (_given, _small_graph, _formulas, _principle, _code, _proof),
+    "short": (_problem, _graph, _lines, _numpy, _meaning, _numbers, _question, _closer, _proof),
 }

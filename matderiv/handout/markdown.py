@@ -14,6 +14,7 @@ from matderiv.handout.document import (
     CodeBlock,
     Document,
     Equation,
+    GraphBlock,
     Heading,
     Math,
     Paragraph,
@@ -23,6 +24,7 @@ from matderiv.handout.document import (
     Text,
 )
 from matderiv.handout.letters import escape_latex
+from matderiv.handout.text import graph_text
 from matderiv.notation.latex import inline_latex, latex
 from matderiv.notation.layout import fitted
 
@@ -64,6 +66,8 @@ def _block(block: Block, *, elide: bool) -> str:
         case Table(head=head, rows=rows, caption=caption):
             lines = [_row(head), "|" + " --- |" * len(head), *map(_row, rows)]
             return "\n".join([*lines, "", _segments(caption)])
+        case GraphBlock(caption=caption):
+            return f"```text\n{graph_text(block)}\n```\n\n{_segments(caption)}"
         case BoardBlock(rows=rows):
             inside = " \\\\\n".join(map(_board_row, rows))
             return f"$$\n\\begin{{aligned}}\n{inside}\n\\end{{aligned}}\n$$"

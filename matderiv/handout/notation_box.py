@@ -124,7 +124,11 @@ def _along(word: str, *, foot: bool) -> Callable[[Box], bool]:
 
 
 def _is_delta(box: Box) -> bool:
-    return isinstance(box, Scripts) and box.base == DELTA
+    """Whether a box is δ_ij, with a letter among its indices; δ_11 is an entry of a gradient δ."""
+    match box:
+        case Scripts(Symbol("delta", greek=True), Row(items=items)):
+            return any(isinstance(item, Symbol) for item in items)
+    return False
 
 
 def _is_identity(box: Box) -> bool:

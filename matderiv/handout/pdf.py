@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import itertools
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,8 @@ from matderiv.handout.document import (
     CodeBlock,
     Document,
     Equation,
+    GraphBlock,
+    GraphNode,
     Heading,
     Math,
     Paragraph,
@@ -31,6 +33,7 @@ from matderiv.handout.document import (
     Table,
     Text,
 )
+from matderiv.handout.graph_layout import LINE, ON_PAGES, Placed, drawings, middle
 from matderiv.handout.slides import slides
 from matderiv.handout.text import is_wordy, words_of
 from matderiv.notation.boxes import Aligned
@@ -47,6 +50,9 @@ __all__ = ["to_pdf", "to_pdf_slides", "to_typst"]
 #: measured on the wide side, and what is still too wide is set smaller.
 _ROOM = 43.0
 _BOARD_ROOM = 38.0
+
+#: The size of the text in a graph.
+_SMALL = 0.9
 
 #: Fonts with Chinese letters, the best for a page of mathematics first.
 _CHINESE = (
@@ -147,6 +153,35 @@ _PAGE = r"""
       }))
   }
 }))
+// A graph: lines with the heads of arrows and dots where they part, and boxes above them.
+#let drawing(size, lines, heads, dots, nodes) = align(center, block(
+  width: size.at(0), height: size.at(1), breakable: false, {
+    set par(leading: 0.6em)
+    pdf.artifact({
+      for (x, y, to, end) in lines {
+        place(line(start: (x, y), end: (to, end), stroke: 0.5pt + luma(90)))
+      }
+      for (x, y) in heads {
+        place(dx: x, dy: y, polygon(
+          fill: luma(60), (-0.5em, -0.2em), (0em, 0em), (-0.5em, 0.2em)))
+      }
+      for (x, y) in dots {
+        place(dx: x - 0.14em, dy: y - 0.14em, circle(radius: 0.14em, fill: luma(60)))
+      }
+    })
+    for (x, y, width, height, label, back, again) in nodes {
+      let dash = if again { "dashed" }
+      place(dx: x, dy: y, box(
+        width: width, height: height, inset: (x: 0.4em), radius: 2pt, fill: white,
+        stroke: (paint: luma(150), thickness: 0.5pt, dash: dash),
+        align(horizon + start, [#label #if back != [] { [\ #back] }])))
+    }
+  }))
+#let graph(caption, ..parts) = {
+  set text(size: 0.9em)
+  for (size, lines, heads, dots, nodes) in parts.pos() { drawing(size, lines, heads, dots, nodes) }
+  align(center, caption)
+}
 // A chain of equalities, smaller if it is too large for a page, but not below 70 %: then it gets
 // a page of its own, turned or as large as it takes.
 #let chain(alt, left, ..rights) = context {
@@ -351,6 +386,41 @@ def _block(block: Block, *, elide: bool, leads: bool) -> str:
             )
         case BoardBlock(rows=lines):
             return f"#board({', '.join(map(_board_row, lines))})"
+        case GraphBlock(caption=caption):
+            return f"#graph([{_segments(caption)}], {', '.join(_graph(block))})"
+
+
+def _graph(graph: GraphBlock) -> Iterator[str]:
+    """Each drawing of a graph: its size, its lines, and its boxes."""
+    nodes = {node.name: node for node in graph.nodes}
+    widths = {name: node.width for name, node in nodes.items()}
+    for drawing in drawings(widths, graph.edges, _ROOM / _SMALL, ON_PAGES):
+        lines = [
+            f"({x:.2f}em, {middle(row):.2f}em, {to:.2f}em, {middle(end):.2f}em)"
+            for wire in drawing.wires
+            for (x, row), (to, end) in itertools.pairwise(wire.points)
+        ]
+        ends = [wire.points[-1] for wire in drawing.wires if wire.ends is not None]
+        heads = [f"({x:.2f}em, {middle(row):.2f}em)" for x, row in ends]
+        dots = [f"({x:.2f}em, {middle(row):.2f}em)" for x, row in drawing.forks]
+        boxes = [_node(placed, nodes[placed.key]) for placed in drawing.boxes]
+        size = f"({drawing.width:.2f}em, {drawing.rows * LINE:.2f}em)"
+        yield f"({', '.join((size, *map(_array, (lines, heads, dots, boxes))))})"
+
+
+def _array(items: Iterable[str]) -> str:
+    return "(" + "".join(f"{item}, " for item in items) + ")"
+
+
+def _node(placed: Placed, node: GraphNode) -> str:
+    place = f"{placed.x:.2f}em, {placed.row * LINE:.2f}em"
+    size = f"{placed.width:.2f}em, {placed.rows * LINE:.2f}em"
+    label = inline_typst(node.label) + (
+        "" if node.shape is None else f" #h(0.3em) {inline_typst(node.shape)}"
+    )
+    back = "" if node.back is None else inline_typst(node.back)
+    again = "true" if placed.again else "false"
+    return f"({place}, {size}, [{label}], [{back}], {again})"
 
 
 def _board_row(row: BoardRow) -> str:

@@ -8,6 +8,7 @@ from matderiv.calculus.formulas.shaping import letters_in
 from matderiv.calculus.sweep.conditions import conditions
 from matderiv.calculus.sweep.sweep import name_meant
 from matderiv.calculus.sweep.task import Task
+from matderiv.derivation.board import with_board_names
 from matderiv.derivation.links import ProvedSteps, Step
 from matderiv.derivation.sides import Formula
 from matderiv.expression.assumptions import ASSUMPTIONS, Assumption
@@ -30,6 +31,7 @@ from matderiv.handout.document import (
     Text,
 )
 from matderiv.handout.lines import assignment, derivatives_in, foreign_names
+from matderiv.handout.meanings import meaning_section
 from matderiv.handout.notation_box import with_delta
 from matderiv.handout.readings import reading_sentences
 from matderiv.handout.second import second_words
@@ -54,6 +56,7 @@ __all__ = [
     "second_section",
     "step_sections",
     "task_section",
+    "what_it_says",
 ]
 
 
@@ -96,8 +99,16 @@ def page_blocks(composer: ProgramComposer) -> Iterator[Block]:
     """The whole page."""
     yield from task_section(composer)
     yield from step_sections(composer)
+    yield from what_it_says(composer)
     yield Heading(2, fill(composer.language, "program.heading_checked", {}))
     yield from proof_section(composer)
+
+
+def what_it_says(composer: ProgramComposer) -> Iterator[Block]:
+    """The meaning of the gradients, where they show a pattern that is known by a name."""
+    known = {a.name for a in composer.task.sweep.graph.values}
+    task = with_board_names(composer.task, lifted=True)
+    yield from meaning_section(task, known, composer.language)
 
 
 def task_section(composer: ProgramComposer) -> Iterator[Block]:

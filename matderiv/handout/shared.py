@@ -76,7 +76,7 @@ class _Parts:
         """The formula as a part."""
         open_elements: list[list[str | int]] = [[]]
         for piece in _PIECE.finditer(formula):
-            if piece[0][0] != "<":
+            if piece[0][0] != "<" or piece[0].endswith("/>"):
                 open_elements[-1].append(piece[0])
             elif piece[1]:
                 closed = self._part([*open_elements.pop(), piece[0]])

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Literal
 
 from matderiv._version import __version__
+from matderiv.derivation.board import with_board_names
 from matderiv.derivation.exchanged import exchanged
 from matderiv.derivation.program import build_program
 from matderiv.expression.nodes import MatMul, Name
@@ -25,9 +26,17 @@ from matderiv.handout.document import (
     Paragraph,
     Text,
 )
+from matderiv.handout.graph import graph_of_values
 from matderiv.handout.notation_box import signs_not_introduced, with_delta
+from matderiv.handout.numbers import number_section
 from matderiv.handout.obstacle import obstacle
-from matderiv.handout.program import page_title, proof_section, step_sections, task_section
+from matderiv.handout.program import (
+    page_title,
+    proof_section,
+    step_sections,
+    task_section,
+    what_it_says,
+)
 from matderiv.handout.sentences import Fields, fill
 from matderiv.notation.boxes import Aligned, Box, Operator, Row, times
 from matderiv.notation.names import name_box
@@ -55,6 +64,7 @@ def _blocks(composer: ProgramComposer) -> Iterator[Block]:
     second = None if other is None else build_program(other, other.wrt)
     yield Heading(2, fill(language, "handout.problem", {}))
     yield from task_section(composer)
+    yield from graph_of_values(with_board_names(derivation.task, lifted=True), language)
     yield from obstacle(composer)
     yield Heading(2, fill(language, "handout.formulas", {}))
     yield Paragraph(composer.say("results", {}))
@@ -67,6 +77,8 @@ def _blocks(composer: ProgramComposer) -> Iterator[Block]:
         yield Paragraph(fill(language, "handout.exchanged", fields))
         yield from _formulas(beside, second.wrt)
     yield from step_sections(composer)
+    yield from number_section(composer.task, language)
+    yield from what_it_says(composer)
     yield Heading(2, fill(language, "program.heading_checked", {}))
     yield from proof_section(composer)
     if second is not None:
@@ -140,10 +152,15 @@ def with_exercises(
     """
     if not asked:
         return document
-    blocks = list(_numbered(document.language, "exercise", [e.question for e in exercises]))
+    levels = [e.level for e in exercises]
+    texts = [e.question for e in exercises]
+    blocks = list(_numbered(document.language, "exercise", texts, levels))
     if len(exercises) < asked:
         numbers = {"asked": Text(str(asked)), "made": Text(str(len(exercises)))}
         blocks.insert(1, Paragraph(fill(document.language, "handout.exercises_left_out", numbers)))
+    if any(e.hint for e in exercises):
+        texts = [e.hint for e in exercises]
+        blocks += _numbered(document.language, "hint", texts, answer=True)
     if answers == "end" and exercises:
         texts = [e.answer for e in exercises]
         blocks += _numbered(document.language, "answer", texts, answer=True)
@@ -174,10 +191,24 @@ def answer_sheet(
 
 
 def _numbered(
-    language: str, key: str, parts: Sequence[tuple[Block, ...]], *, answer: bool = False
+    language: str,
+    key: str,
+    parts: Sequence[tuple[Block, ...]],
+    levels: Sequence[int] = (),
+    *,
+    answer: bool = False,
 ) -> Iterator[Block]:
+    """A section of numbered parts, with stars for their levels; parts without blocks are left out.
+
+    Such as hints, of which not every exercise has one.
+    """
     yield Heading(2, fill(language, f"handout.{key}s", {}))
     for number, blocks in enumerate(parts, 1):
+        if not blocks:
+            continue
         title = fill(language, f"handout.{key}", {"number": Text(str(number))})
+        stars = levels[number - 1] if levels else 0
+        if stars:
+            title += (Text(" "), Math(Row((Operator("star"),) * stars)))
         yield Heading(3, title, answer)
         yield from blocks

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from matderiv.handout.document import (
     Block,
@@ -15,6 +16,8 @@ from matderiv.handout.document import (
     CodeBlock,
     Document,
     Equation,
+    GraphBlock,
+    GraphNode,
     Heading,
     Math,
     Paragraph,
@@ -23,9 +26,19 @@ from matderiv.handout.document import (
     Table,
     Text,
 )
+from matderiv.handout.graph_layout import IN_TERMINALS, Drawing, drawings
 from matderiv.notation.text import broken, text
 
-__all__ = ["WIDTH", "board_lines", "is_wordy", "to_text", "wide", "words_of", "wrapped"]
+__all__ = [
+    "WIDTH",
+    "board_lines",
+    "graph_text",
+    "is_wordy",
+    "to_text",
+    "wide",
+    "words_of",
+    "wrapped",
+]
 
 _WORDY = 24  # columns that a cell takes; a number takes fewer
 
@@ -54,6 +67,8 @@ def _block(block: Block) -> str:
             return f"{_table([head, *rows])}\n\n{words_of(caption)}"
         case BoardBlock(rows=rows):
             return "\n".join(board_lines(rows, WIDTH))
+        case GraphBlock(caption=caption):
+            return f"{graph_text(block)}\n\n{words_of(caption)}"
 
 
 def board_lines(
@@ -78,6 +93,76 @@ def board_lines(
             yield " " * max(0, width - wide(note)) + note
         else:
             yield paint(lines[-1]) + (" " * room + note if note else "")
+
+
+def graph_text(graph: GraphBlock) -> str:
+    """A graph drawn with the signs for lines that terminals have."""
+    lines = {node.name: _graph_lines(node) for node in graph.nodes}
+    widths = {name: float(max(map(wide, both)) + len(_EDGE)) for name, both in lines.items()}
+    parts = drawings(widths, graph.edges, WIDTH - 2, IN_TERMINALS)
+    return "\n\n".join("\n".join(_drawn(part, lines)) for part in parts)
+
+
+def _graph_lines(node: GraphNode) -> tuple[str, str]:
+    shape = "" if node.shape is None else f" {text(node.shape)}"
+    return text(node.label) + shape, "" if node.back is None else text(node.back)
+
+
+_LEFT, _RIGHT, _UP, _DOWN = 1, 2, 4, 8
+#: The sign of a cell by where lines leave it.
+_LINES = {
+    3: "─",
+    12: "│",
+    10: "┌",
+    9: "┐",
+    6: "└",
+    5: "┘",
+    14: "├",
+    13: "┤",
+    11: "┬",
+    7: "┴",
+    15: "┼",
+}
+
+
+#: The left side of a value that uses several.
+_EDGE = "│ "
+
+
+def _drawn(drawing: Drawing, lines: Mapping[str, tuple[str, str]]) -> Iterator[str]:
+    """The lines of a drawing."""
+    ways: dict[tuple[int, int], int] = {}
+    signs: dict[tuple[int, int], str] = {}
+    for wire in drawing.wires:
+        for (x, row), (to, end) in itertools.pairwise(wire.points):
+            if row == end:
+                cells = [(at, row) for at in range(round(x), round(to) + 1)]
+                if wire.ends is not None and (to, end) == wire.points[-1]:
+                    del cells[-1]
+                first, second = _RIGHT, _LEFT
+            else:
+                step = 1 if end > row else -1
+                cells = [(round(x), at) for at in range(row, end + step, step)]
+                first, second = (_DOWN, _UP) if step > 0 else (_UP, _DOWN)
+            for one, other in itertools.pairwise(cells):
+                ways[one] = ways.get(one, 0) | first
+                ways[other] = ways.get(other, 0) | second
+        if wire.ends is not None:
+            (x, row) = wire.points[-1]
+            signs[round(x) - 1, row] = "►"
+    signs = {cell: _LINES.get(way, "─") for cell, way in ways.items()} | signs
+    for box in drawing.boxes:
+        above, below = lines[box.key]
+        ports = box.rows - 1
+        edge = _EDGE * (ports > 1)  # on which several lines arrive
+        if (round(box.x + box.width), box.row) in ways:
+            above = f"{above} ".ljust(round(box.width) - len(edge), "─")
+        for n in range(ports):
+            signs |= {(round(box.x) + k, box.row + n): sign for k, sign in enumerate(edge)}
+        for row, words in ((box.row, edge + above), (box.row + ports, " " * len(edge) + below)):
+            signs |= {(round(box.x) + k, row): sign for k, sign in enumerate(words)}
+    for row in range(drawing.rows):
+        yield "".join(signs.get((x, row), " ") for x in range(round(drawing.width) + 1)).rstrip()
 
 
 def wrapped(words: str, width: int) -> Iterator[str]:

@@ -111,8 +111,8 @@ class Operator(_Measured):
     """A sign by its name.
 
     plus, minus, equals, cdot, times, comma, colon, quad (a wide space), partial, prime, kronecker,
-    odot and oslash (entry by entry), bars (of a norm), langle and rangle (of an inner product),
-    differential (an upright d).
+    odot and oslash (entry by entry), slash (of a fraction in one line), bars (of a norm), langle
+    and rangle (of an inner product), differential (an upright d), star (of a level).
     """
 
     name: str

@@ -86,6 +86,8 @@ class Formulas:
     about: str = ""
     #: The letters of an entry of an input.
     places: tuple[str, ...] = ()
+    #: Letters for gradients: δ for ∂L/∂Z.
+    called: Mapping[str, str] = field(default_factory=dict)
     #: The number that each size stands for.
     sizes: Mapping[str, int] = field(init=False)
 
@@ -103,6 +105,8 @@ class Formulas:
         """x_ij, a scalar's name, or ∂L/∂x_ij."""
         if name == "π":
             return Symbol("pi", greek=True)
+        if name in self.called:
+            return named_entry(self.called[name], indices, commas=self.commas)
         if name not in self.names and name[0] == "δ":
             return self.direct(Row((_D, self.entry(name[1:], indices))), name[1:])
         if name not in self.names:
@@ -146,7 +150,7 @@ class Formulas:
         """An expression: XW + b, ∂L/∂Y Wᵀ, A⁻¹."""
         return self.held(node)[0]
 
-    def gradient(self, of: str) -> Box:
+    def gradient(self, of: str) -> Fraction:
         """∂L/∂X."""
         return partial_ratio(name_box(self.loss), name_box(of))
 
@@ -190,8 +194,8 @@ class Formulas:
             return found
         match node:
             case nodes.Name(name):
-                if name in self.names:
-                    return name_box(name), "atom"
+                if name in self.names or name in self.called:
+                    return name_box(self.called.get(name, name)), "atom"
                 if name[0] in _DERIVED:
                     return _DERIVED[name[0]](self, name[1:])
                 return self.gradient(name[1:]), "atom"

@@ -34,6 +34,7 @@ __all__ = [
     "numbered_box",
     "partial_ratio",
     "raised_box",
+    "slashed",
     "starts_with_number",
     "vec",
     "with_superscript",
@@ -117,6 +118,11 @@ def function_box(name: str) -> Box:
 def partial_ratio(above: Box, below: Box) -> Fraction:
     """∂above/∂below."""
     return Fraction(Row((_PARTIAL, above)), Row((_PARTIAL, below)))
+
+
+def slashed(ratio: Fraction) -> Row:
+    """∂L/∂X in one line."""
+    return Row((ratio.above, Operator("slash"), ratio.below))
 
 
 def has_fraction(box: Box) -> bool:

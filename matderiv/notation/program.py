@@ -95,6 +95,8 @@ class ProgramNotation:
     marked: bool = False
     #: The name that a step is about, by which differentials of values are.
     about: str = ""
+    #: Letters for gradients: δ for ∂L/∂Z.
+    called: Mapping[str, str] = field(default_factory=dict)
     formulas: Formulas = field(init=False)
     indices: IndexNotation = field(init=False)
 
@@ -111,6 +113,7 @@ class ProgramNotation:
             task.held,
             self.about,
             task.input_letters,
+            self.called,
         )
         object.__setattr__(self, "formulas", formulas)
         object.__setattr__(self, "indices", IndexNotation(formulas))

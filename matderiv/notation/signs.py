@@ -32,6 +32,8 @@ SIGNS = {
     "kronecker": Sign(r"\otimes ", "<mo>⊗</mo>", "times.o", " ⊗ "),
     "odot": Sign(r" \odot ", "<mo>⊙</mo>", "dot.o", " ⊙ "),
     "oslash": Sign(r" \oslash ", "<mo>⊘</mo>", "slash.o", " ⊘ "),
+    "star": Sign(r"\star ", "<mi>★</mi>", "star", "★"),
+    "slash": Sign("/", '<mo lspace="0" rspace="0">/</mo>', r"\/", "/"),
     "bars": Sign(r"\|", '<mo stretchy="true">‖</mo>', 'class("normal", bar.v.double)', "‖"),
     "differential": Sign(
         r"\mathop{}\!\mathrm{d}", '<mi mathvariant="normal">d</mi>', "upright(d)", "d"

@@ -18,6 +18,7 @@ from matderiv.calculus.index_forms.forms import (
     Delta,
     Entry,
     Form,
+    Indices,
     Raised,
     Rate,
     SizeAtom,
@@ -282,13 +283,17 @@ _ALONG = frozenset(f"d{name}" for name in SMOOTH)
 def _ways(atom: Whole) -> Iterator[Whole]:
     """∂f(A)_ij/∂a_kl is that of _lk by _ji, and of f(Aᵀ)_kl by _ij and _ji by _lk.
 
-    In a basis where A is diagonal it is δ_ik δ_jl times (f(λ_i) - f(λ_j))/(λ_i - λ_j).
+    In a basis where A is diagonal it is δ_ik δ_jl times (f(λ_i) - f(λ_j))/(λ_i - λ_j). Of a
+    diagonal matrix A these are all the same, for it is its own transpose.
     """
     i, j, k, m = atom.indices
-    for letters, orders in (
-        (atom.letters, ((i, j, k, m), (m, k, j, i))),
-        (atom.letters[::-1], ((k, m, i, j), (j, i, m, k))),
-    ):
+    own: tuple[Indices, ...] = ((i, j, k, m), (m, k, j, i))
+    turned: tuple[Indices, ...] = ((k, m, i, j), (j, i, m, k))
+    row, col = (letter for letter, _ in atom.letters)
+    deltas = {Delta(row, col), Delta(col, row)}
+    if all(not deltas.isdisjoint(inner for inner, _ in term.atoms) for term, _ in atom.arg):
+        own = turned = own + turned
+    for letters, orders in ((atom.letters, own), (atom.letters[::-1], turned)):
         yield from (replace(atom, letters=letters, indices=order) for order in orders)
 
 

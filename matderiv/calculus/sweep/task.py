@@ -33,7 +33,7 @@ from matderiv.expression.assumptions import (
     read_shaped,
 )
 from matderiv.expression.declared import as_numbers, declared_letters
-from matderiv.expression.known_shapes import labels_of, settled
+from matderiv.expression.known_shapes import labels_of, settled, taken_as_numbers
 from matderiv.expression.nodes import Node
 from matderiv.expression.program import Program
 from matderiv.expression.readings import Reading, targets
@@ -245,7 +245,8 @@ def read_task(  # noqa: PLR0913 - what a user says of a program
     written, known = zeros_written(written, known, declared)
     refuse_singular(written, known, declared)
     if numbers:
-        known = as_numbers(known, declared - written.letters() - written.taken)
+        fixed = as_numbers(known, declared - written.letters())
+        written, known = taken_as_numbers(written, known, fixed), fixed
     task = task_of(written, names, known, assumed)
     return replace(task, declared=declared, convention=meant, readings=readings)
 

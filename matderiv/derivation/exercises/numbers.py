@@ -13,6 +13,7 @@ import numpy as np
 
 from matderiv.calculus.deciding.decide import Verdict
 from matderiv.calculus.sweep.task import Task
+from matderiv.derivation.exact_numbers import EXACT, as_numerals, is_rational, with_squares
 from matderiv.derivation.exercises.drawing import Draw, Drawn
 from matderiv.derivation.exercises.theme import LetterSizes, Theme, users
 from matderiv.derivation.judge import Judge
@@ -20,41 +21,17 @@ from matderiv.derivation.kinds import Reason
 from matderiv.derivation.links import Chain, Link
 from matderiv.derivation.program import Builder, Defining, elementwise
 from matderiv.derivation.sides import Formula, Numerals
-from matderiv.errors import MatderivError, UnsupportedError
+from matderiv.errors import MatderivError
 from matderiv.expression import nodes
-from matderiv.expression.exact import NumberType, exact_value
-from matderiv.expression.functions import FUNCTIONS
-from matderiv.expression.nodes import Name, Node, Number, names_in, walk
-from matderiv.expression.program import Assignment, Program
-from matderiv.expression.vocabulary import ELEMENTWISE
+from matderiv.expression.exact import exact_value
+from matderiv.expression.nodes import Name, Node, names_in, walk
+from matderiv.expression.program import Program
 
 __all__ = ["Numbers", "numbers"]
 
 #: A number or an array of numbers, each of them exact.
 _Array = Any
 
-
-def _power(base: Fraction, power: Fraction) -> Fraction:
-    if power.denominator != 1:
-        raise ArithmeticError("roots are no fractions")
-    return base ** int(power)
-
-
-def _sign(number: Fraction) -> Fraction:
-    if number == 0:
-        raise ArithmeticError("there is no derivative at 0")
-    return Fraction(1 if number > 0 else -1)
-
-
-#: Fractions, and the functions of which a fraction is a fraction; none has a value at its kink.
-_EXACT = NumberType(
-    Fraction,
-    np.frompyfunc(_power, 2, 1),
-    {
-        "sign": np.frompyfunc(_sign, 1, 1),
-        "step": np.frompyfunc(lambda u: (_sign(u) + 1) / 2, 1, 1),
-    },
-)
 
 _MOST_LINES = 7  # that are worked out
 _MATRIX = 2  # dimensions
@@ -92,7 +69,7 @@ class _Case:
 
 def numbers(theme: Theme) -> Draw[Numbers] | None:
     """Exercises in numbers; None where no gradient is a fraction where its inputs are."""
-    program = _concrete(theme.program)
+    program = with_squares(theme.program)
     own = theme.task.sizes
     cases = []
     for name in theme.task.wrt:
@@ -102,66 +79,28 @@ def numbers(theme: Theme) -> Draw[Numbers] | None:
     return partial(_draw, theme, cases) if cases else None
 
 
-def _concrete(program: Program) -> Program:
-    """The program with squares for its undefined functions of one number."""
-
-    def put(node: Node) -> Node:
-        made = nodes.rebuilt(node, map(put, nodes.children(node)))
-        if isinstance(made, nodes.Apply) and made.function not in ELEMENTWISE:
-            return nodes.Power(made.arg, nodes.TWO)
-        return made
-
-    return Program(tuple(Assignment(a.name, put(a.value)) for a in program.assignments))
-
-
 # -- what can be asked -------------------------------------------------------------------------
 
 
 def _cases(task: Task, name: str, wrt: str) -> Iterator[_Case]:
     graph = task.sweep.graph
-    rational = all(_is_rational(a.value, in_loss=True) for a in graph.values)
+    rational = all(is_rational(a.value, in_loss=True) for a in graph.values)
     if name == wrt and rational:
         formulas = [g.local for g in task.sweep.gradients.values()]
         needed = _worked_out(task, formulas, ())
         values = [a.value for a in graph.values if a.name in needed]
         short = len(formulas) + len(values) <= _MOST_LINES
-        if short and all(map(_is_rational, (*formulas, *values))):
+        if short and all(map(is_rational, (*formulas, *values))):
             yield _Case(graph.program, name, tuple((n, "") for n in graph.inputs()), whole=True)
     local = task.sweep.gradients[name].local
     through = users(task, name)
     using = [a.value for a in graph.values if a.name in through]
     if graph.loss in through or not task.shapes[name]:
         return
-    if all(map(_is_rational, (local, *using))):
+    if all(map(is_rational, (local, *using))):
         given = _given(task, local)
         if given is not None:
             yield _Case(graph.program, name, given, whole=False)
-
-
-def _is_rational(node: Node, *, in_loss: bool = False) -> bool:
-    """Whether a formula of fractions has a fraction as value; for a loss, its derivative."""
-    return all(_keeps(part, in_loss=in_loss) for part in walk(node))
-
-
-def _keeps(node: Node, *, in_loss: bool) -> bool:
-    match node:
-        case nodes.Apply(function):
-            known = FUNCTIONS.get(function)
-            return (known is not None and known.kink) or (in_loss and function == "log")
-        case nodes.LogDet():
-            return in_loss
-        case nodes.Power(_, power):
-            return isinstance(power, Number) and power.value.denominator == 1
-    return not isinstance(
-        node,
-        nodes.Softmax
-        | nodes.LogSumExp
-        | nodes.Norm
-        | nodes.Pi
-        | nodes.Functional
-        | nodes.MatrixFunction
-        | nodes.Frechet,
-    )
 
 
 def _worked_out(task: Task, formulas: Iterable[Node], given: Collection[str]) -> list[str]:
@@ -193,7 +132,7 @@ def _given(task: Task, local: Node) -> tuple[tuple[str, str], ...] | None:
             if value is None:
                 if name in task.shapes or name[1:] in task.shapes:
                     found[name] = ""
-            elif _is_rational(value):
+            elif is_rational(value):
                 queue.append(value)
             elif _range(value):
                 found[name] = _range(value)
@@ -275,7 +214,7 @@ def _made(
     # What X is used for, and what else is worked out from the given numbers.
     used = {*users(task, case.name), *names} if not case.whole else set[str]()
     defined = (run.definition(a.name) for a in task.sweep.graph.values if a.name in used)
-    numerals = tuple((name, _numerals(array)) for name, array in given.items())
+    numerals = tuple((name, as_numerals(array)) for name, array in given.items())
     return Numbers(task, case.name, tuple(defined), numerals, values, gradients)
 
 
@@ -293,7 +232,7 @@ class _Run:
     def __init__(self, task: Task, values: dict[str, _Array]) -> None:
         self.task = task
         self.values = values
-        self.arithmetic = replace(_EXACT, sizes=task.sizes)
+        self.arithmetic = replace(EXACT, sizes=task.sizes)
 
     def definition(self, name: str) -> Chain:
         """The chain Z = ... that defines a value."""
@@ -317,13 +256,5 @@ class _Run:
         array = exact_value(formula, self.values, self.arithmetic)
         self.values[name] = array
         verdict = Verdict("equal", entries=int(np.size(array)))
-        last = Link(self.task, Formula(formula), _numerals(array), "worked out", verdict)
+        last = Link(self.task, Formula(formula), as_numerals(array), "worked out", verdict)
         return Chain("numbers", (*first.links, last))
-
-
-def _numerals(array: _Array) -> Numerals:
-    dimensions = np.ndim(array)
-    if dimensions > _MATRIX:
-        raise UnsupportedError("numbers are written in matrices and vectors")
-    rows = np.reshape(np.array(array, dtype=object), (len(array) if dimensions else 1, -1))
-    return Numerals(tuple(tuple(map(Fraction, row)) for row in rows.tolist()), dimensions)
