@@ -123,7 +123,7 @@ def test_random_programs_have_boards(seed: int) -> None:
 
 
 def test_every_operation_has_a_word_or_a_rule() -> None:
-    """What changes is linear, has a rule in letters, is a product, or has a word of its own."""
+    """Each that can change is linear, has a rule in letters, is a product, or has a word of its own."""
     fixed = {nodes.Name, nodes.Number, nodes.Pi, nodes.Size, nodes.Ones, nodes.Eye}
     fixed |= {nodes.Selection, nodes.OneHot}
     products = {nodes.MatMul, nodes.Outer, nodes.Multiply, nodes.Divide}

@@ -564,7 +564,7 @@ def test_every_sentence_is_used(drawn: dict[str, list[Material]]) -> None:
 
 @pytest.mark.parametrize("length", ["full", "card"])
 def test_signs_of_exercises_are_introduced_once(length: str, tmp_path: Path) -> None:
-    """What the page has not introduced is, before the first exercise; and no sign twice."""
+    """Signs that are new to the page have words before the first exercise; no sign has two."""
     path = tmp_path / "page.md"
     asked = ["--exercises", "5", "--seed", "2", "--length", length, "-o", str(path)]
     with pytest.raises(SystemExit, match="0"):
