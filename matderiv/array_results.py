@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -13,7 +14,6 @@ from matderiv.array_questions import Asked, answer_at, array_program
 from matderiv.calculus.deciding.decide import Verdict
 from matderiv.calculus.formulas.runnable import size_lines, size_words, written_for
 from matderiv.calculus.formulas.work import Work, size_of, work_of
-from matderiv.calculus.index_forms.einsums import EinsumTerm
 from matderiv.calculus.sweep.array_derivatives import Found, curvature
 from matderiv.calculus.sweep.singular import refuse_singular
 from matderiv.errors import InputError, MatderivError, ShapeError
@@ -27,7 +27,8 @@ from matderiv.notation.array_forms import (
     Derived,
     Written,
     array_latex,
-    einsum_calls,
+    code_calls,
+    vec_order,
     written_array,
 )
 from matderiv.notation.statements import statements
@@ -237,18 +238,27 @@ class ArrayDerivative:
         Raises:
             InputError: there is no such target, or it has no words for the formula.
         """
-        from matderiv.notation.code import Wanted, gradient_code
+        from matderiv.notation.code import Flattened, Wanted, gradient_code
 
         asked, answer = self.asked, self.answer
         inputs = tuple(dict.fromkeys((*self.program.inputs(), *filter(None, [asked.direction]))))
         words = _WORDS[asked.kind].format(
-            y=self._derived.of, x=" and ".join(self.wrt), v=asked.direction
+            y=self.program.loss.name, x=" and ".join(self.wrt), v=asked.direction
         )
         note = " ".join(filter(None, (*self.readings, self._layout_note, self._tied_note)))
-        formula, calls = answer.node, dict[str, EinsumTerm]()
-        if self.form == "einsum" and target != "sympy":
-            formula, calls = einsum_calls(self._derived)
-        wanted = Wanted(asked.kind, self.label, words, self.program, inputs, calls)
+        if self._vec and target == "sympy":
+            raise InputError(
+                f"The form {self.form} has no SymPy source here; take numpy, torch or jax instead."
+            )
+        as_formula = target == "sympy"
+        written = replace(self._derived, form="formula") if as_formula else self._derived
+        formula, calls, order = code_calls(written)
+        flattened = None
+        if self._vec:
+            rows = tuple(dim.symbol for dim in answer.dims[: self.first])
+            flattened = Flattened(self.formula, order, rows)
+            note = " ".join(filter(None, (note, *self.written.notes)))
+        wanted = Wanted(asked.kind, self.label, words, self.program, inputs, calls, flattened)
         return gradient_code(answer.sweep, {answer.name: formula}, target, note=note, wanted=wanted)
 
     @checked()
@@ -395,7 +405,7 @@ class ArrayDerivative:
         """The value at arrays of any shapes that fit the program; a direction is one of them.
 
         `functions` are the undefined ones and their derivatives: `{"df": np.cos, "ddf": …}`. The
-        axes are those of Y and then those of X, whatever the form is.
+        axes are those of Y and then those of X; of the forms "vec" and "vec-rows" it is a matrix.
 
         Raises:
             InputError: something is missing, unknown, or of a shape that does not fit.
@@ -421,7 +431,11 @@ class ArrayDerivative:
             given |= _direction(direction, along[direction], found.sweep.graph.shapes[direction])
         elif direction and direction not in given:
             raise InputError(f"The direction {direction} has no value; give it as {direction}=….")
-        return work_out(found.sweep, found.name, found.node, given, functions or {})
+        made = work_out(found.sweep, found.name, found.node, given, functions or {})
+        if not self._vec:
+            return made
+        rows = math.prod(made.shape[: self.first])
+        return made.transpose(vec_order(self._derived)).reshape(rows, -1)
 
     def _text(self, node: Node) -> str:
         return written_for(self.program, self.shapes, self.declared, node)
@@ -457,6 +471,11 @@ class ArrayDerivative:
         product = (_LABELS[self.asked.kind], direction) if direction else None
         answer, text = self.answer, self._text
         return Derived(answer, self.form, of, names, first, text, swap, turned, product)
+
+    @property
+    def _vec(self) -> bool:
+        """Whether an array of three or four axes is written as a matrix over vec."""
+        return self.form in ("vec", "vec-rows")
 
     @property
     def _layout_note(self) -> str:
