@@ -61,7 +61,7 @@ def with_delta(blocks: Iterable[Block], language: str) -> Iterator[Block]:
 def _sentences(
     blocks: Iterable[Block], known: Collection[str], language: str
 ) -> Iterator[Segments]:
-    """What the signs in some blocks mean, those that are known aside."""
+    """The meaning of the signs in some blocks, those that are known aside."""
     found = list(dict.fromkeys(box for block in blocks for box in _boxes(block)))
     for key, is_sign in _SIGNS.items():
         sign = next((box for box in found if is_sign(box)), None)
