@@ -296,6 +296,7 @@ class ArrayDerivative:
         """The steps, and the page without exercises; `vector`: whether these need one."""
         from matderiv.handout.array_page import array_blocks, array_title
         from matderiv.handout.document import Document
+        from matderiv.handout.notation_box import with_delta
         from matderiv.notation.shown import shown
 
         with uncollected():
@@ -304,8 +305,9 @@ class ArrayDerivative:
             if newton:
                 lines = self._newton_lines(derived)
             most = shown(derived.about.task, show)
-            blocks = tuple(array_blocks(derived, lines, lang, most, self.asked.tied))
-            return derived, Document(lang, array_title(derived, lang), blocks, whole=most is None)
+            blocks = with_delta(array_blocks(derived, lines, lang, most, self.asked.tied), lang)
+            title = array_title(derived, lang)
+            return derived, Document(lang, title, tuple(blocks), whole=most is None)
 
     def _with_exercises(
         self,
