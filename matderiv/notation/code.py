@@ -125,7 +125,8 @@ class _Function:
         calls = wanted.calls if wanted else {}
         parts = [operand for call in calls.values() for operand in call.operands]
         self._known = statements(swept, formulas, parts)
-        self._steps = {name: self._careful(value) for name, value in self._known.items()}
+        used = statements(swept, {n: stable(f, swept) for n, f in formulas.items()}, parts)
+        self._steps = {n: self._careful(value) for n, value in self._known.items() if n in used}
         self._calls = {
             text: (call.subscripts, [*map(self._careful, call.operands)])
             for text, call in calls.items()
