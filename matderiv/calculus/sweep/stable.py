@@ -61,7 +61,8 @@ def _quotient(formula: Node, swept: Sweep) -> Node | None:
         if some is None:
             continue
         above: list[Addend] = []
-        rest, sums = [], []
+        rest = []
+        sums: list[tuple[Fraction, list[Addend]]] = []
         for place, (other, raised) in enumerate(parts):
             exponent = _exponent(other, swept)
             if exponent is not None and isinstance(raised, nodes.Number) and raised.value > 0:
@@ -117,7 +118,9 @@ def _exponent(node: Node, swept: Sweep) -> list[Addend] | None:
     """The terms of log(c·exp(a)) = a + log(c), none for 1; None if there is no such logarithm."""
     number, rest = split(_whole(node, swept))
     inner = _whole(rest, swept)
-    scale = [] if number == 1 else [(Fraction(1), nodes.Apply("log", nodes.Number(number)))]
+    scale: list[Addend] = (
+        [] if number == 1 else [(Fraction(1), nodes.Apply("log", nodes.Number(number)))]
+    )
     if number <= 0:
         return None
     if inner == nodes.ONE:
