@@ -292,7 +292,7 @@ class Gradient:
 
 
 def _sizes_of(found: Gradient) -> list[str]:
-    """What each size in the formulas means, such as "N: the rows of X"."""
+    """The meaning of each size in the formulas, such as "N: the rows of X"."""
     return [f"{name}: {words}" for name in found.lines if (words := found.size_words(name))]
 
 
