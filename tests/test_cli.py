@@ -223,6 +223,10 @@ BAD = [
         ("Invalid value for '--shape': 'X': write NAME=2x4, NAME=3 or NAME=scalar."),
     ),
     (
+        ["derive", "--shape", "π=3"],
+        ("Invalid value for '--shape': π is the number pi; give the input another name."),
+    ),
+    (
         ["derive", "--shape", "=2x3"],
         ("Invalid value for '--shape': '=2x3': write NAME=2x4, NAME=3 or NAME=scalar."),
     ),
