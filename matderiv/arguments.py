@@ -20,7 +20,7 @@ from matderiv._budget import LONG, budget
 from matderiv.errors import InputError, brief
 from matderiv.tracing import program_of
 
-__all__ = ["CLAIM", "NAME", "POSITION", "Kind", "checked"]
+__all__ = ["CLAIM", "NAME", "NAMES_AS_GIVEN", "POSITION", "Kind", "checked"]
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -167,9 +167,15 @@ def _callable(value: object) -> Callable[..., Any]:
 
 def _names(value: object) -> str | tuple[str, ...]:
     """One name, or several, each once."""
+    names = _names_as_given(value)
+    return names if isinstance(names, str) else tuple(dict.fromkeys(names))
+
+
+def _names_as_given(value: object) -> str | tuple[str, ...]:
+    """One name, or several, of which some may be the same."""
     if isinstance(value, str):
         return str(value)
-    names = tuple(dict.fromkeys(map(_text, _several(value))))
+    names = tuple(map(_text, _several(value)))
     if not names:
         raise ValueError
     return names
@@ -230,6 +236,9 @@ _FLAG = Kind("True or False", _flag)
 
 #: One name, for parameters that elsewhere take several.
 NAME = Kind('a name, such as "X"', _text)
+
+#: Names that are counted as they are given, where the same may stand twice.
+NAMES_AS_GIVEN = Kind('a name, such as "X", or two', _names_as_given)
 
 #: A formula or a function that works it out, for claims that may be either.
 CLAIM = Kind(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from matderiv._collector import uncollected
-from matderiv.arguments import NAME, checked
+from matderiv.arguments import NAME, NAMES_AS_GIVEN, checked
 from matderiv.array_questions import (
     answer_at,
     question_of,
@@ -29,7 +29,7 @@ __all__ = ["TIMES", "asked_for", "hessian", "hvp", "jvp", "vjp"]
 TIMES = 4  # the budget of a gradient: two of them, and what is read off
 
 
-@checked(TIMES)
+@checked(TIMES, wrt=NAMES_AS_GIVEN)
 def hessian(
     program: ProgramLike,
     *,

@@ -64,6 +64,11 @@ def derive_array(
     of = array_program(asked.program, shapes, dict(asked.assume))
     if wishes.newton and (asked.kind != "hessian" or len(found.dims) != _MATRIX):
         raise InputError(_NO_STEP)
+    if wishes.newton and found.vanishes:
+        raise InputError(
+            f"{asked.program.loss.name} is linear in {asked.wrt[0]} where it is smooth: its "
+            "Hessian is 0, and there is no Newton's step; leave newton out."
+        )
     if asked.kind == "hessian":
         about, gradient = _hessian(of, asked, found, wishes)
         about = replace(about, names=replace(about.names, by_rows=wishes.by_rows))

@@ -69,6 +69,8 @@ def question_of(
         InputError: `wrt` names no input or too many, or has to be said.
     """
     named = (wrt,) if isinstance(wrt, str) else None if wrt is None else tuple(wrt)
+    given = 0 if named is None else len(named)
+    named = named and tuple(dict.fromkeys(named))
     names = chosen(program, named, known)
     bound = {n for n, what in assumed.items() if ASSUMPTIONS[what].gradient == "own"}
     free = tuple(name for name in names if name not in bound)
@@ -79,9 +81,10 @@ def question_of(
     if named is None:
         names = free or names
         names = names[:1] if kind == "jacobian" else names
-    if len(names) > (2 if kind == "hessian" else 1):
+    given = max(given, len(names))
+    if given > (2 if kind == "hessian" else 1):
         what = "two inputs" if kind == "hessian" else "one input"
-        raise InputError(f"It is by {what} at most, and wrt names {len(names)}; leave some out.")
+        raise InputError(f"It is by {what} at most, and wrt names {given}; leave some out.")
     tied = tuple((name, what) for name, what in assumed.items() if name in bound & {*names})
     others = tuple(pair for pair in assumed.items() if pair not in tied)
     return Asked(kind, program, names, others, tied=tied)

@@ -573,6 +573,71 @@ def test_bad_input(kind: str, arguments: dict[str, object], words: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("form", ["vec", "vec-rows"])
+def test_zeros_by_vec_are_a_matrix(form: str) -> None:
+    """A zero derivative in the form of vec has one row and one column for each entry."""
+    hessian, jacobian, one = matderiv.hessian, matderiv.jacobian, {"X": (2, 1), "W": (1, 3)}
+    for found, size in (
+        (hessian("sum(X @ W)", wrt="W", form=form), "D*M"),
+        (hessian("sum(X @ W)", wrt="W", form=form, shapes=one), "3"),
+        (jacobian("A @ b + 0*X", wrt="X", form=form), "K*N"),
+    ):
+        assert found.formula == f"zeros(({size}, {size}))"
+        assert "vec reads a matrix" in found.note
+
+
+def test_linear_losses_have_a_page_and_no_newton_step() -> None:
+    """The page of a Hessian that is zero, by one input and by two; Newton's step is refused."""
+    for program, wrt in (("sum(A @ x - b)", ["x"]), ("x @ A @ y", ["x"]), ("b @ x", ["x", "b"])):
+        found = matderiv.hessian(program, wrt=wrt)
+        assert "All " in found.print("text")
+        assert found.json()
+        with pytest.raises(InputError, match="Newton's step"):
+            found.print("text", newton=True)
+
+
+def test_a_name_too_many_is_refused_also_where_it_is_there_twice() -> None:
+    """Of three names none is dropped in silence; the same name twice is one input."""
+    with pytest.raises(InputError, match="wrt names 3"):
+        matderiv.hessian("x @ A @ x", wrt=["x", "A", "x"])
+    assert str(matderiv.hessian("x @ A @ x", wrt=["x", "x"])) == "A + A.T"
+
+
+@pytest.mark.parametrize("size", [1, 2])
+def test_kronecker_products_of_declared_sizes(size: int) -> None:
+    """Entries counted through are eye(N*D) in other sizes, which runs, and is right."""
+    rng = np.random.default_rng(size)
+    arrays = {"A": rng.normal(size=(2, 2)), "X": rng.normal(size=(2, size))}
+    shapes = {name: array.shape for name, array in arrays.items()}
+    for program in ("kron(A, X)", "sum(kron(A, X), axis=0)"):
+        found = matderiv.jacobian(program, wrt="X", shapes=shapes)
+        value = found(**arrays)
+        wanted = np.zeros_like(value)
+        for at in np.ndindex(2, size):
+            unit = np.zeros((2, size))
+            unit[at] = 1
+            column = np.kron(arrays["A"], unit)
+            wanted[(..., *at)] = column if program.startswith("kron") else column.sum(axis=0)
+        assert np.allclose(value, wanted)
+        assert "def " in found.code("numpy")
+
+
+@pytest.mark.parametrize(
+    ("kind", "program", "wrt", "shapes", "formula"),
+    [
+        ("hessian", "sum((X @ w - y)**2)", "w", {"X": (1, 1)}, "2*X.T @ X"),
+        ("hessian", "sum((X @ w - y)**2)", "w", {"X": (3, 1)}, "2*X.T @ X"),
+        ("jacobian", "tanh(A @ x)", "x", {"A": (1, 3)}, "diag(1 - tanh(A @ x)**2) @ A"),
+        ("jacobian", "tanh(A @ x)", "x", {"A": (1, 1)}, "diag(1 - tanh(A @ x)**2) @ A"),
+    ],
+)
+def test_axes_of_one_entry_read_as_letters_do(
+    kind: str, program: str, wrt: str, shapes: dict[str, tuple[int, ...]], formula: str
+) -> None:
+    """The formula is the one for all sizes."""
+    assert str(getattr(matderiv, kind)(program, wrt=wrt, shapes=shapes)) == formula
+
+
 def test_vec_is_of_matrices() -> None:
     """A form by vec is refused for arrays of three axes."""
     with pytest.raises((InputError, UnsupportedError)):

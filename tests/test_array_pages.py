@@ -52,6 +52,33 @@ def found(kind: str, program: str, **asked: object) -> ArrayDerivative:
     return made
 
 
+#: The same with a derivative that is zero; the reader knows no changes of constants.
+ZERO: list[tuple[str, str, str, dict[str, tuple[int, ...]], str]] = [
+    ("hessian", "L = b @ x", "x", {"b": (3,), "x": (3,)}, "g"),
+    ("hessian", "L = sum(A @ X)", "X", {"A": (2, 3), "X": (3, 1)}, "G"),
+    ("jacobian", "y = step(A @ x)", "x", {"A": (2, 3), "x": (3,)}, "y"),
+]
+
+
+@pytest.mark.parametrize("case", ZERO, ids=[case[1] for case in ZERO])
+def test_pages_of_zeros_are_true(
+    case: tuple[str, str, str, dict[str, tuple[int, ...]], str],
+) -> None:
+    """No equality of a page is false where the derivative is zero, and no sentence is empty."""
+    kind, program, wrt, shapes, of = case
+    made = found(kind, program, wrt=wrt, shapes=shapes)
+    array = ArrayOf("H" if kind == "hessian" else "J", of, wrt)
+    sizes = {dim.symbol: dim.size for shape in made.shapes.values() for dim in shape}
+    free = {"z": shapes[wrt]} if len(shapes[wrt]) == 1 else {}
+    point = Point.of(program, {**shapes, **free}, 0, sizes)
+    page = made.print("markdown", show="all")
+    read = Reading(point, program, array).page(page)
+    assert read.false == []
+    assert read.true >= 10
+    assert "()" not in page
+    assert "At most 0" not in page
+
+
 @pytest.mark.parametrize("case", READ, ids=[case[1] for case in READ])
 def test_pages_are_true(
     case: tuple[str, str, str, dict[str, tuple[int, ...]], dict[str, str], tuple[str, str]],

@@ -64,9 +64,10 @@ class _VecReader:
         for letters, side, what in sides:
             own = [letter for letter, _ in side if letter != 1]
             if len(own) != len(letters):
+                count = "1 index" if len(letters) == 1 else f"{len(letters)} indices"
                 raise InputError(
-                    f"The {what} of the claim are over {len(letters)} indices, and those of the "
-                    f"derivative over {len(own)}; see the shapes of its factors."
+                    f"The {what} of the claim are over {count}, and those of the derivative over "
+                    f"{len(own)}; in kron a vector x is a row, and x[:, None] a column."
                 )
             names |= zip(letters, own, strict=True)
         for text, letters in self.said:

@@ -89,7 +89,9 @@ def _hint(error: click.ClickException) -> str:
     if isinstance(error, click.NoSuchOption) and not error.option_name.startswith("--"):
         return " A program that starts with a minus stands after --."
     if "unexpected extra argument" in error.format_message():
-        return ". Put the program in quotes."
+        command = error.ctx.command if isinstance(error, click.UsageError) and error.ctx else None
+        orders = command is not None and any(p.name == "order" for p in command.params)
+        return ". Put the program in quotes" + (", and the order after --order." if orders else ".")
     return ""
 
 

@@ -89,7 +89,9 @@ class ArrayDifferentials(ArrayChains):
         )
 
     def squared(self, change: Node) -> Node:
-        """The number dxᵀH dx of a vector; h·dx² of a number."""
+        """The number dxᵀH dx of a vector, 0 where H is; h·dx² of a number."""
+        if self.about.found.vanishes:
+            return nodes.ZERO
         if not self.about.shape(self.about.wrt):
             return nodes.Multiply(self.about.formula, nodes.Power(change, nodes.TWO))
         return squared_by(change, self.about.formula)

@@ -63,6 +63,8 @@ def structure(
         products = tuple(_products(found))
     except UnsupportedError:
         return None
+    if not products:  # no way from X to Y
+        return None
     of, wrt = _entries(found.task, found.of, found.wrt)
     right = KroneckerProducts(products, of.indices, wrt.indices, by_columns)
     judge = judge or RouteJudge(found.task, found.wrt)

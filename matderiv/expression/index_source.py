@@ -184,9 +184,15 @@ def slices(node: nodes.Mapped) -> tuple[Node, dict[int, _Move]]:
     return base, parts
 
 
-def surface(node: nodes.Selection) -> nodes.Mapped:
-    """A constant as the map of an identity matrix."""
+def surface(node: nodes.Selection) -> nodes.Mapped | nodes.Reshape:
+    """A constant as an identity matrix in other sizes, or as the map of one.
+
+    >>> surface(nodes.Selection("flat", (), ("N", "D", "D*N")))
+    Reshape(arg=Eye(size='D*N'), sizes=('N', 'D', 'D*N'), how='C')
+    """
     made: Node = nodes.Eye(node.sizes[-1])
+    if node.kind == "flat":  # row i, k has its 1 where the entry i, k is read
+        return nodes.Reshape(made, node.sizes)
     for move in as_moves(node):
         made = nodes.Mapped(made, move, 0)
     assert isinstance(made, nodes.Mapped)

@@ -142,7 +142,10 @@ class ArrayPage:
     def values(self, step: Step) -> Iterator[Block]:
         """The values, and explanations of the notation."""
         if self.before is not None:
-            yield Paragraph(self.say("gradient_once_more"))
+            reached = self.about.graph.depends(frozenset({self.about.wrt}))
+            constant = self.about.of not in reached
+            key = "gradient_is_constant" if constant else "gradient_once_more"
+            yield Paragraph(self.say(key))
         else:
             yield Paragraph(self.say("values" if len(step.chains) > 1 else "value"))
         yield from self.equations(step.chains)
@@ -214,6 +217,8 @@ class ArrayPage:
         fields: Fields = {**self.fields, "Z": Math(name_box(name))}
         moving = {self.about.wrt, *self.about.moving}
         words = differential_rules(self.composer, value, moving, fields)
+        if not words:
+            return self.say("constant", fields)
         return fill(self.language, "method.differential_differential", {**fields, "rules": words})
 
     # -- the end -----------------------------------------------------------------------------

@@ -98,9 +98,11 @@ class _Page:
     def blocks(self, show: int | None, *, sizes_alone: bool) -> Iterator[Block]:
         """The size of the Jacobian, its entries, its structure, and the matrix itself."""
         say, size = self.say, self.size
-        zeros = "full" if size.nonzero == size.count else "nonzero"
+        zeros = "full" if size.nonzero == size.count else "nonzero" if size.nonzero else "all_zero"
+        keys = ["count", "memory", zeros]
+        keys += ["matrix_form"] if self.local.read else []
         yield Paragraph(say("shapes"))
-        yield Bullets(tuple(say(key) for key in ("count", "memory", zeros, "matrix_form")))
+        yield Bullets(tuple(map(say, keys)))
         if sizes_alone:
             return
         yield Paragraph(say("local"))

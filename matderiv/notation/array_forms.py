@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from matderiv.calculus.deciding.textbook import Textbook
+from matderiv.calculus.formulas.broadcasting import size_name
 from matderiv.calculus.formulas.flattened import factors, product_of, sum_of
 from matderiv.calculus.index_forms.einsums import EinsumTerm
 from matderiv.calculus.index_forms.forms import Indices
@@ -16,6 +17,7 @@ from matderiv.calculus.sweep.array_derivatives import Found
 from matderiv.calculus.sweep.written_arrays import einsum_form, entry_form, vec_form
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
+from matderiv.expression.reshaping import product_of_sizes
 from matderiv.notation.boxes import (
     Box,
     NumberBox,
@@ -214,7 +216,10 @@ def _total(derived: Derived, terms: list[tuple[Fraction, Node]]) -> Node:
     """The sum of the terms; an array of zeros if there are none."""
     if terms:
         return sum_of(terms)
-    return nodes.zeros(tuple(dim.symbol for dim in derived.found.dims))
+    dims, first = derived.found.dims, derived.first
+    if derived.form in ("vec", "vec-rows"):
+        dims = tuple(map(product_of_sizes, (dims[:first], dims[first:])))
+    return nodes.zeros(tuple(map(size_name, dims)))
 
 
 def code_calls(

@@ -126,7 +126,9 @@ class _Engine:
         if entries > _MOST_ENTRIES:
             raise TooLarge("too many entries")
         self.result = answers.program.loss.name
-        given = list(answers.program.inputs())
+        named = answers.program.names()
+        absent = (name for name in answers.gradients if name not in named)  # their gradient is 0
+        given = [*answers.program.inputs(), *absent]
         if answers.shapes[self.result]:
             given.append(f"d{self.result}")
         self.symbols = {name: self._symbols(name) for name in given}

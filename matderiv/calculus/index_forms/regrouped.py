@@ -7,8 +7,9 @@ diagonal matrix, an outer product, or a matrix with diagonal ones beside it.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from matderiv.calculus.formulas.broadcasting import ShapeOf, size_name
@@ -56,18 +57,36 @@ def regrouped(
     'A.T @ diag(s) @ A'
     """
     shape = shapes_over(names)
-    letters = {i: dim for i, dim in zip(at, dims, strict=True) if isinstance(i, str)}
+    singles = {n: f"single{n}" for n, i in enumerate(at) if i == 1}
+    at = tuple(singles.get(n, i) for n, i in enumerate(at))
+    letters = {str(i): dim for i, dim in zip(at, dims, strict=True)}
     facts = Facts(shape, assumed)
     diagonal: list[Addend] = []
     others: list[Addend] = []
     for product in products:
-        network = _Network.of(product, letters, shape)
+        network = _Network.of(_with_letters(product, singles.values()), letters, shape)
         made = network.array(at) if network else None
         if made is None:
             return None
         (diagonal if product.deltas else others).append((product.number, made))
     made = _tidied(sum_of(_in_order(diagonal, others, dims, facts)), names, facts)
     return made if made == nodes.ZERO else completed(made, dims, facts)
+
+
+def _with_letters(product: Product, letters: Iterable[str]) -> Product:
+    """The product with letters in turn at its axes of one entry, which are all alike.
+
+    No letter stands twice at one factor.
+    """
+    factors, left = [], deque(letters)
+    for node, places in product.factors:
+        at: Indices = ()
+        for place in places:
+            free = place == 1 and left and left[0] not in at
+            at += (left[0] if free else place,)
+            left.rotate(-1 if free else 0)
+        factors.append((node, at))
+    return replace(product, factors=tuple(factors))
 
 
 def reduced(

@@ -126,6 +126,11 @@ class Found:
     dims: Shape = ()
     matrix: bool = True
 
+    @property
+    def vanishes(self) -> bool:
+        """Whether it is an array of zeros, or 0."""
+        return self.node in (nodes.ZERO, _zeros(self.dims))
+
 
 @dataclass(frozen=True, slots=True)
 class Curvature:
@@ -273,9 +278,10 @@ def jacobian_of(of: ArrayProgram, wrt: str, *, denominator: bool = False) -> Fou
     prover = Prover(swept)
     order, sizes = ((at[1], at[0]), (cols, rows)) if denominator else (at, (rows, cols))
     axes, dims = (*order[0], *order[1]), (*sizes[0], *sizes[1])
-    zeros = nodes.zeros(tuple(map(size_name, dims))) if dims else nodes.ZERO
+    zeros = _zeros(dims)
     if swept.gradients[wrt].vanishes:
-        return Found(_with(swept, wrt, zeros), wrt, zeros, verdict, (), axes, dims)
+        few = len(dims) <= _MATRIX
+        return Found(_with(swept, wrt, zeros), wrt, zeros, verdict, (), axes, dims, few)
     products = linear_map(formula, direction, at[1], at[0], swept.facts.shape)
     node = None
     if len(dims) <= _MATRIX:
@@ -291,6 +297,10 @@ def jacobian_of(of: ArrayProgram, wrt: str, *, denominator: bool = False) -> Fou
     verdict = all_equal((verdict, prover.same(product, formula, wrt)))
     check_derivative(verdict, wrt)
     return Found(_with(swept, wrt, node), wrt, node, verdict, products, axes, dims, matrix)
+
+
+def _zeros(dims: Shape) -> Node:
+    return nodes.zeros(tuple(map(size_name, dims))) if dims else nodes.ZERO
 
 
 def contracted_with(

@@ -84,8 +84,8 @@ class ArraySteps:
 
     @property
     def moving(self) -> tuple[str, ...]:
-        """The values that change with X, in order; Y is the last."""
-        reached = self.graph.depends(frozenset({self.wrt}))
+        """The values that change with X, in order; Y is the last, also where it is constant."""
+        reached = self.graph.depends(frozenset({self.wrt})) | {self.of}
         return tuple(a.name for a in self.graph.values if a.name in reached)
 
     @property
@@ -124,14 +124,15 @@ def array_steps(
     name = names.of
     *before, last = settled(of.program, of.shapes).assignments
     program = Program((*before, Assignment(name, last.value)))
-    shapes = {key: shape for key, shape in of.shapes.items() if key in program.names()}
+    named = {*program.names(), names.wrt}  # Y may be constant in X
+    shapes = {key: shape for key, shape in of.shapes.items() if key in named}
     shapes[name] = of.shape
     tell_apart(program, {key: len(shape) for key, shape in shapes.items()})
     if lifted:
         graph = graph_of(program, shapes)
     else:
         graph = Graph(program, program.assignments, shapes, frozenset())
-    graph = _used(graph, names_in(found.node))
+    graph = _used(graph, {*names_in(found.node), names.wrt})
     program = Program(tuple(a for a in program.assignments if a.name in graph.shapes))
     whole = _in_one_piece(graph)
     shapes = dict(graph.shapes)
@@ -195,7 +196,7 @@ def second_opinion_on_array(steps: ArraySteps) -> SecondOpinion:
     """
     task = steps.task
     named = task.program.names()
-    shapes = {name: shape for name, shape in task.shapes.items() if name in named}
+    shapes = {n: shape for n, shape in task.shapes.items() if n in named or n == steps.wrt}
     of = ArrayProgram(task.program, shapes, task.assumed)
     direction = of.free("V", "Z", "P")
     paired = of.along(direction)
