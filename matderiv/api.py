@@ -21,6 +21,7 @@ from matderiv.handout.formats import write_text
 from matderiv.handout.lengths import Length, compose_length, read_length
 from matderiv.handout.program import compose_program
 from matderiv.handout.readings import reading_texts
+from matderiv.notation.gradients import displayed
 from matderiv.notation.shown import MOST_SHOWN, Show, shown
 from matderiv.tracing import ProgramLike, program_text
 
@@ -127,8 +128,9 @@ class Derivation(links.ProvedSteps):
     def _repr_markdown_(self) -> str:
         return self.markdown()
 
-    def _repr_latex_(self) -> str:
-        return self.latex()
+    def _repr_latex_(self) -> str | None:
+        formulas = {name: self.answer(name) for name in self.wrt}
+        return displayed(self.task.sweep, formulas, self.readings)
 
 
 @checked(PAGE_WORK)

@@ -21,7 +21,7 @@ from matderiv.calculus.sweep.singular import refuse_singular
 from matderiv.calculus.sweep.structure import own_gradient, way_of
 from matderiv.calculus.sweep.sweep import name_meant, sweep
 from matderiv.calculus.sweep.task import chosen
-from matderiv.errors import InputError, ProofError
+from matderiv.errors import ProofError
 from matderiv.expression import nodes
 from matderiv.expression.assumptions import (
     ASSUMPTIONS,
@@ -286,10 +286,14 @@ class Gradient:
         return f"<Gradient d{self.wrt} = {formula}, proved {self.proof}>"
 
     def _repr_latex_(self) -> str | None:
-        try:
-            return f"$${self.latex()}$$"
-        except InputError:  # two names look alike in print
-            return None
+        from matderiv.notation.gradients import displayed
+
+        return displayed(self.sweep, {self.wrt: self.node}, (*self.readings, *_sizes_of(self)))
+
+
+def _sizes_of(found: Gradient) -> list[str]:
+    """The meaning of each size in the formulas, such as "N: the rows of X"."""
+    return [f"{name}: {words}" for name in found.lines if (words := found.size_words(name))]
 
 
 def _shows_a_zero(node: Node) -> bool:
@@ -423,8 +427,7 @@ def printed(gradients: Mapping[str, Gradient], form: str = "formula") -> str:
         case "latex":
             from matderiv.notation.gradients import gradients_latex
 
-            sizes = dict.fromkeys(k for g in gradients.values() for k in g.lines)
-            words = [f"{k}: {first.size_words(k)}" for k in sizes if first.size_words(k)]
+            words = dict.fromkeys(line for g in gradients.values() for line in _sizes_of(g))
             remarks = "".join(f"% {line}\n" for line in (*readings, *words))
             return remarks + gradients_latex(first.sweep, formulas)
     from matderiv.notation.code import gradient_code

@@ -156,9 +156,13 @@ def test_language_that_is_not_there_is_refused() -> None:
 
 
 def test_shows_itself_in_jupyter() -> None:
-    """The two representations that a notebook asks for are the printed ones."""
+    """A notebook gets the formulas as one display, or the page as Markdown."""
     derivation = derive()
-    assert derivation._repr_latex_() == derivation.latex()
+    shown = derivation._repr_latex_()
+    assert shown is not None
+    assert shown.startswith("$$\\begin{aligned}")
+    assert shown.endswith("\\end{aligned}\n$$")
+    assert all(f"L}}{{\\partial {name}}} & = " in shown for name in "XWY")
     assert derivation._repr_markdown_() == derivation.markdown()
 
 

@@ -141,7 +141,7 @@ def test_results_show_themselves_briefly() -> None:
     checked = matderiv.check(claim="2*dY @ W.T")
     shown = {
         matderiv.gradient(long, wrt="X"): "$$",
-        matderiv.derive(): "% Needs",
+        matderiv.derive(): "$$",
         checked: "<pre>",
         matderiv.jacobian(): "",
         matderiv.derive().handout(): "",
@@ -153,5 +153,11 @@ def test_results_show_themselves_briefly() -> None:
             rich = getattr(value, "_repr_latex_", None) or value._repr_html_
             assert rich().startswith(start)
     assert repr(checked) == "<Check: a claim about dX is wrong>"
+    assert not checked
+    assert matderiv.check(claim="dY @ W.T")
+    mean = matderiv.gradient("mean((X @ theta)**2)", wrt="theta")
+    display, *remarks = (mean._repr_latex_() or "").split("$$\n\n")
+    assert "%" not in display
+    assert remarks == [f"{mean.readings[0]}\n\nN: the rows of X"]
     assert checked.facts["causes"] == [{"kind": "factor", "factor": "2"}]
     assert str(checked) == checked.text().rstrip("\n")

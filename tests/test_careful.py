@@ -31,6 +31,11 @@ EXTREME: list[tuple[str, str, dict[str, Array], object]] = [
     ),
     ("y = sigmoid(z); L = t @ log(1 - y)", "t", {"z": BIG, "t": BIG}, [-1000, -np.log(2)]),
     ("sum(log(1 + exp(x)))", "x", {"x": BIG}, [1, 0.5]),
+    ("sum(log(exp(x) + exp(y)))", "x", {"x": np.array([1000.0, -1000]), "y": BIG - 1000}, [1, 0.5]),
+    ("sum(log(exp(x) + exp(y)))", "x", {"x": BIG - 1000, "y": BIG - 1000}, [0.5, 0.5]),
+    ("e = exp(x); s = e + exp(y); L = sum(log(s))", "x", {"x": BIG, "y": -BIG}, [1, 0.5]),
+    ("sum(t*log(2 + exp(x) + 3*exp(-x)))", "t", {"x": BIG, "t": BIG}, [1000, np.log(6)]),
+    ("sum(log(2 + exp(x) + 3*exp(-x)))", "x", {"x": BIG}, [1, -1 / 3]),
     ("sum((exp(x) - exp(-x))/(exp(x) + exp(-x)))", "x", {"x": BIG}, [0, 1]),
 ]
 

@@ -29,6 +29,8 @@ EXAMPLES: dict[str, list[tuple[str, str]]] = {
     "common factor": [
         ("A @ S + A @ T", "A @ (S + T)"),
         ("S @ A.T + T @ A.T", "(S + T) @ A.T"),
+        ("(A - B) @ S - (B - A) @ T", "(A - B) @ (S + T)"),
+        ("S @ (x - h) + (h - x) @ T.T", "(S - T) @ (x - h)"),
         ("A*B + A*C", "A*(B + C)"),
         ("2*A + 2*B", "2*(A + B)"),
         ("C - A*B + A*W.T", "A*(W.T - B) + C"),
@@ -65,6 +67,8 @@ EXAMPLES: dict[str, list[tuple[str, str]]] = {
         ("sigmoid(A)**2*exp(-A)", "sigmoid(A)*sigmoid(-A)"),
         ("1 - sigmoid(-A)", "sigmoid(A)"),
         ("B + sigmoid(-A) - 1", "B - sigmoid(A)"),
+        ("sigmoid(A) - sigmoid(A)**2", "sigmoid(A)*(1 - sigmoid(A))"),
+        ("C + 2*sigmoid(A)**2*B - 2*B*sigmoid(A)", "C - 2*B*sigmoid(A)*(1 - sigmoid(A))"),
         ("(exp(A) - exp(-A))/(exp(A) + exp(-A))", "tanh(A)"),
         ("(exp(-A) - exp(A))*B/(exp(A) + exp(-A))", "B*tanh(-A)"),
         ("(exp(A) - exp(-A))**2/(exp(A) + exp(-A))**2", "tanh(A)**2"),
@@ -269,7 +273,8 @@ NOT: dict[str, list[str]] = {
     "names of functions": [
         "(exp(A) + exp(-A))/(exp(A) + exp(-A))", "(exp(A) - exp(B))/(exp(A) + exp(B))",
         "(exp(A) - exp(-A))/(exp(B) + exp(-B))", "1 - sigmoid(A)", "2 - sigmoid(-A)",
-        "exp(A)**2/(1 + exp(A))", "sigmoid(A)*sigmoid(B)", "exp(A)/(2 + exp(A))**2",
+        "exp(A)**2/(1 + exp(A))", "sigmoid(A)*sigmoid(B)", "sigmoid(A) - sigmoid(B)**2",
+        "sigmoid(A) + sigmoid(A)**2", "2*sigmoid(A) - sigmoid(A)**2", "exp(A)/(2 + exp(A))**2",
         "sigmoid(A)*(1 - tanh(A))", "sigmoid(2*A)*(1 - 2*tanh(A))", "sigmoid(2*A)*(1 - B*tanh(A))",
     ],
     "values of functions": ["log(2)", "exp(1)", "f(0)", "log(x)", "log(1/2)"],

@@ -34,6 +34,8 @@ FORMAT, VERSION = "matderiv check", 1
 class Check:
     """The verdict on a claim, with its evidence; `print` of it is what the command prints.
 
+    It is true if the claim is right: `assert check(…)`. One that is undecided is not.
+
     `other`: the input whose gradient the claim is, if it is that of another one. `misfit`, `cause`,
     `difference`: evidence that the claim is wrong, None where there is none. `condition`: the
     assumption under which it is right, if one was found.
@@ -93,6 +95,10 @@ class Check:
     def __str__(self) -> str:
         """The report in English."""
         return self.text().rstrip("\n")
+
+    def __bool__(self) -> bool:
+        """Whether the claim is right."""
+        return self.status == "right"
 
     def __repr__(self) -> str:
         """The verdict, and on what."""

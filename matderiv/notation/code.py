@@ -138,7 +138,8 @@ class _Function:
         calls = wanted.calls if wanted else {}
         parts = [operand for _, operands in calls.values() for operand in operands]
         self._known = statements(swept, formulas, parts)
-        self._steps = {name: self._careful(value) for name, value in self._known.items()}
+        used = statements(swept, {n: stable(f, swept) for n, f in formulas.items()}, parts)
+        self._steps = {n: self._careful(value) for n, value in self._known.items() if n in used}
         self._calls = {
             text: (head, [*map(self._careful, operands)])
             for text, (head, operands) in calls.items()

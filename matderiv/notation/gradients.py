@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from matderiv.calculus.deciding.textbook import Textbook
 from matderiv.calculus.sweep.results import Sweep
+from matderiv.errors import InputError
 from matderiv.expression import nodes
 from matderiv.expression._names import tell_apart
 from matderiv.expression.nodes import Node
@@ -13,7 +14,7 @@ from matderiv.notation.formulas import Formulas
 from matderiv.notation.latex import latex
 from matderiv.notation.statements import statements
 
-__all__ = ["gradients_latex"]
+__all__ = ["displayed", "gradients_latex"]
 
 
 def gradients_latex(swept: Sweep, formulas: Mapping[str, Node]) -> str:
@@ -41,3 +42,12 @@ def gradients_latex(swept: Sweep, formulas: Mapping[str, Node]) -> str:
     ]
     rows = " \\\\[10pt]\n".join(lines)
     return f"\\begin{{aligned}}\n{rows}\n\\end{{aligned}}\n"
+
+
+def displayed(swept: Sweep, formulas: Mapping[str, Node], remarks: Iterable[str]) -> str | None:
+    """The formulas as a notebook renders them, remarks as text below; None if names look alike."""
+    try:
+        formula = gradients_latex(swept, formulas)
+    except InputError:  # two names look alike in print
+        return None
+    return "\n\n".join((f"$${formula}$$", *remarks))

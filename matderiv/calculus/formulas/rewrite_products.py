@@ -94,9 +94,12 @@ def _shape(parts: list[BasePower], facts: Facts) -> object:
 
 
 def named_functions(node: Node, _: Facts) -> Node | None:
-    """exp(A)/Σ exp(A) = softmax(A), exp(a)/(1 + exp(a)) = 1/(1 + exp(-a)) = sigmoid(a)."""
+    """exp(A)/Σ exp(A) = softmax(A), exp(a)/(1 + exp(a)) = 1/(1 + exp(-a)) = sigmoid(a).
+
+    And sigmoid(a) - sigmoid(a)² = sigmoid(a)·(1 - sigmoid(a)).
+    """
     if isinstance(node, nodes.Add | nodes.Subtract):
-        return _complement(node)
+        return _complement(node) or _logistic_slope(node)
     if not isinstance(node, _PRODUCTS):
         return None
     number, parts = factors(node)
@@ -203,6 +206,28 @@ def _complement(node: Node) -> Node | None:
                 rest = [t for t in some if t not in (part, (-number, nodes.ONE))]
                 return sum_of([*rest, (-number, nodes.Apply("sigmoid", _opposite(arg)))])
     return None
+
+
+def _logistic_slope(node: Node) -> Node | None:
+    """c·s - c·s² = c·s·(1 - s), s a sigmoid."""
+    some = terms(node)
+    for number, term in some:
+        for at, (base, power) in enumerate(parts := factors(term)[1]):
+            if power != nodes.TWO or not _is_sigmoid(base):
+                continue
+            rest = [*parts[:at], *parts[at + 1 :]]
+            wanted = formula_key(product_of(Fraction(1), [(base, nodes.ONE), *rest]))
+            for other in some:
+                if other[0] == -number and formula_key(other[1]) == wanted:
+                    slope = [(base, nodes.ONE), (nodes.Subtract(nodes.ONE, base), nodes.ONE)]
+                    joined = product_of(Fraction(1), [*rest, *slope])
+                    left = [t for t in some if t not in ((number, term), other)]
+                    return sum_of([*left, (-number, joined)])
+    return None
+
+
+def _is_sigmoid(node: Node) -> bool:
+    return isinstance(node, nodes.Apply) and node.function == "sigmoid"
 
 
 def _pairs(number: Fraction, parts: tuple[BasePower, ...]) -> Node | None:

@@ -105,11 +105,16 @@ def _ends(parts: tuple[Addend, ...], facts: Facts) -> list[Node]:
     made: list[Node] = []
     for end, matrix, left in ((0, 0, slice(1, None)), (-1, -2, slice(-1))):
         taken: list[_Taken | None] = []
+        seen: set[object] = set()
         for number, rest in parts:
-            links, key = _links(rest, facts), None
+            links, key, sign = _links(rest, facts), None, 1
             if len(links) > 1 and len(facts.shape(links[matrix])) > 1:
-                key = (formula_key(links[end]), facts.shape(rest))
-            taken.append(key and (key, links[end], (number, chained(links[left]))))
+                # b - a beside a - b is its negative.
+                turned = formula_key(nodes.Negate(links[end]))
+                sign = -1 if turned in seen else 1
+                key = (turned if sign < 0 else formula_key(links[end]), facts.shape(rest))
+                seen.add(key[0])
+            taken.append(key and (key, links[end], (sign * number, chained(links[left]))))
         made += _grouped(parts, taken, nodes.MatMul if end == 0 else _before)
     return made
 
