@@ -15,6 +15,7 @@ from matderiv.expression.known_shapes import settled, shape_of
 from matderiv.expression.parse import parse
 from matderiv.expression.program import Assignment, Program
 from matderiv.expression.shapes import Dim, infer, read_as
+from matderiv.gradients import gradient
 from matderiv.handout.readings import reading_texts
 
 LINE = "Y = X @ W; L = "
@@ -723,3 +724,19 @@ def test_what_is_refused(
         read_task(text, sizes=sizes, shapes=shapes, scalar=True)
     assert isinstance(caught.value, InputError)
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    ("program", "size"),
+    [
+        ("norm(A - lam*I)**2", "n"),
+        ("b @ inv(A.T @ A + lam*I) @ b", "n"),
+        ("sum(A @ I)/n", "m"),
+    ],
+)
+def test_the_identity_is_no_free_matrix(program: str, size: str) -> None:
+    """I without a shape of its own is refused with the line that works; declared, it is a matrix."""
+    with pytest.raises(InputError, match=rf"write eye\({size}\);"):
+        gradient(program, wrt="A")
+    assert gradient(program.replace("I", f"eye({size})"), wrt="A").formula
+    assert gradient(program, wrt="A", shapes={"I": (3, 3)}).formula
