@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -13,8 +14,8 @@ from matderiv.array_questions import Asked, answer_at, array_program
 from matderiv.calculus.deciding.decide import Verdict
 from matderiv.calculus.formulas.runnable import size_lines, size_words, written_for
 from matderiv.calculus.formulas.work import Work, size_of, work_of
-from matderiv.calculus.index_forms.einsums import EinsumTerm
 from matderiv.calculus.sweep.array_derivatives import Found, curvature
+from matderiv.calculus.sweep.definite_products import curvature_of_products
 from matderiv.calculus.sweep.singular import refuse_singular
 from matderiv.errors import InputError, MatderivError, ShapeError
 from matderiv.expression._names import tell_apart
@@ -27,7 +28,8 @@ from matderiv.notation.array_forms import (
     Derived,
     Written,
     array_latex,
-    einsum_calls,
+    code_calls,
+    vec_order,
     written_array,
 )
 from matderiv.notation.statements import statements
@@ -162,6 +164,8 @@ class ArrayDerivative:
         shape = curvature(self.answer, program, wrt)
         if shape is None:
             return ""
+        if len(self.answer.dims) > _MATRIX:
+            shape = curvature_of_products(self.answer, program, wrt)
         symmetric = f"{self.label} is symmetric" if self.answer.dims else ""
         if not shape.sign:
             return symmetric and f"{symmetric}."
@@ -237,18 +241,27 @@ class ArrayDerivative:
         Raises:
             InputError: there is no such target, or it has no words for the formula.
         """
-        from matderiv.notation.code import Wanted, gradient_code
+        from matderiv.notation.code import Flattened, Wanted, gradient_code
 
         asked, answer = self.asked, self.answer
         inputs = tuple(dict.fromkeys((*self.program.inputs(), *filter(None, [asked.direction]))))
         words = _WORDS[asked.kind].format(
-            y=self._derived.of, x=" and ".join(self.wrt), v=asked.direction
+            y=self.program.loss.name, x=" and ".join(self.wrt), v=asked.direction
         )
         note = " ".join(filter(None, (*self.readings, self._layout_note, self._tied_note)))
-        formula, calls = answer.node, dict[str, EinsumTerm]()
-        if self.form == "einsum" and target != "sympy":
-            formula, calls = einsum_calls(self._derived)
-        wanted = Wanted(asked.kind, self.label, words, self.program, inputs, calls)
+        if self._vec and target == "sympy":
+            raise InputError(
+                f"The form {self.form} has no SymPy source here; take numpy, torch or jax instead."
+            )
+        as_formula = target == "sympy"
+        written = replace(self._derived, form="formula") if as_formula else self._derived
+        formula, calls, order = code_calls(written)
+        flattened = None
+        if self._vec:
+            rows = tuple(dim.symbol for dim in answer.dims[: self.first])
+            flattened = Flattened(self.formula, order, rows)
+            note = " ".join(filter(None, (note, *self.written.notes)))
+        wanted = Wanted(asked.kind, self.label, words, self.program, inputs, calls, flattened)
         return gradient_code(answer.sweep, {answer.name: formula}, target, note=note, wanted=wanted)
 
     @checked()
@@ -283,6 +296,7 @@ class ArrayDerivative:
         """The steps, and the page without exercises; `vector`: whether these need one."""
         from matderiv.handout.array_page import array_blocks, array_title
         from matderiv.handout.document import Document
+        from matderiv.handout.notation_box import with_delta
         from matderiv.notation.shown import shown
 
         with uncollected():
@@ -291,8 +305,9 @@ class ArrayDerivative:
             if newton:
                 lines = self._newton_lines(derived)
             most = shown(derived.about.task, show)
-            blocks = tuple(array_blocks(derived, lines, lang, most, self.asked.tied))
-            return derived, Document(lang, array_title(derived, lang), blocks, whole=most is None)
+            blocks = with_delta(array_blocks(derived, lines, lang, most, self.asked.tied), lang)
+            title = array_title(derived, lang)
+            return derived, Document(lang, title, tuple(blocks), whole=most is None)
 
     def _with_exercises(
         self,
@@ -393,7 +408,7 @@ class ArrayDerivative:
         """The value at arrays of any shapes that fit the program; a direction is one of them.
 
         `functions` are the undefined ones and their derivatives: `{"df": np.cos, "ddf": …}`. The
-        axes are those of Y and then those of X, whatever the form is.
+        axes are those of Y and then those of X; of the forms "vec" and "vec-rows" it is a matrix.
 
         Raises:
             InputError: something is missing, unknown, or of a shape that does not fit.
@@ -419,7 +434,11 @@ class ArrayDerivative:
             given |= _direction(direction, along[direction], found.sweep.graph.shapes[direction])
         elif direction and direction not in given:
             raise InputError(f"The direction {direction} has no value; give it as {direction}=….")
-        return work_out(found.sweep, found.name, found.node, given, functions or {})
+        made = work_out(found.sweep, found.name, found.node, given, functions or {})
+        if not self._vec:
+            return made
+        rows = math.prod(made.shape[: self.first])
+        return made.transpose(vec_order(self._derived)).reshape(rows, -1)
 
     def _text(self, node: Node) -> str:
         return written_for(self.program, self.shapes, self.declared, node)
@@ -455,6 +474,11 @@ class ArrayDerivative:
         product = (_LABELS[self.asked.kind], direction) if direction else None
         answer, text = self.answer, self._text
         return Derived(answer, self.form, of, names, first, text, swap, turned, product)
+
+    @property
+    def _vec(self) -> bool:
+        """Whether an array of three or four axes is written as a matrix over vec."""
+        return self.form in ("vec", "vec-rows")
 
     @property
     def _layout_note(self) -> str:

@@ -17,6 +17,7 @@ from matderiv.errors import InputError
 from matderiv.expression._names import tell_apart
 from matderiv.handout.document import Document, Heading
 from matderiv.handout.jacobian import compose_jacobian
+from matderiv.handout.notation_box import with_delta
 from matderiv.handout.sentences import fill
 from matderiv.tracing import ProgramLike, program_text
 
@@ -94,7 +95,8 @@ class Jacobian(ArrayDerivative):
             return size_page
         derived, page = self._page(lang, show, newton=newton, vector=bool(exercises))
         heading = Heading(2, fill(lang, "jacobian.heading", {}))
-        page = replace(page, blocks=(*page.blocks, heading, *size_page.blocks))
+        blocks = (*page.blocks, heading, *size_page.blocks)
+        page = replace(page, blocks=tuple(with_delta(blocks, lang)))
         return self._with_exercises(derived, page, exercises, seed, answers)
 
 

@@ -106,7 +106,7 @@ def _made(make: Callable[..., Array]) -> Callable[..., Tensor]:
 def _torch() -> ModuleType:
     module: Any = ModuleType("torch")
     names = (
-        "exp log sqrt tanh sin cos arctan sign abs sum mean prod trace diag outer maximum minimum "
+        "exp log sqrt tanh sin cos arctan sign abs sum mean prod trace diag outer kron maximum minimum "
         "tan sinh cosh arcsin arccos arcsinh arccosh arctanh amax amin cumsum floor ceil round trunc tril triu"
     )
     own = {name: getattr(np, name) for name in names.split()}

@@ -574,6 +574,8 @@ class Reading:
             return self.value(base)
         if plain == ("name", "I"):
             return np.eye(self._size(text))
+        if plain == ("function", "tri"):
+            return np.tri(*(self._size(part) for part in text.split(r"\times")))
         if plain in (("num", "0"), ("num", "1")):
             return np.full([self._size(part) for part in text.split(r"\times")], float(plain[1]))
         if plain == ("name", "delta"):
@@ -645,8 +647,8 @@ class Reading:
 
     def _partial(self, sign: str, above: Tree, below: Tree) -> Array:
         above, below = _strip(above), _strip(below)
-        if _is_vec(below):
-            return self._by_vec(sign, above, below[2])
+        if _is_vec(below) or _is_vec(above):
+            return self._by_vec(sign, above, below)
         if above[0] == "apply" and _look(above[1]) is not None:
             function = self._function(_look(above[1]) or ("", None))
             if function is not None and function[0].isupper():
@@ -673,8 +675,8 @@ class Reading:
         return self.name(tree), None
 
     def _by_vec(self, sign: str, above: Tree, below: Tree) -> Array:
-        """∂y/∂vec(X) or ∂vec(Y)/∂vec(X), a matrix."""
-        above = above[2] if _is_vec(above) else above
+        """∂y/∂vec(X), ∂vec(Y)/∂x or ∂vec(Y)/∂vec(X), a matrix."""
+        above, below = (side[2] if _is_vec(side) else side for side in (above, below))
         of, wrt = self.name(_strip(above)), self.name(_strip(below))
         found = self.point.jacobian(of, wrt, total=self.total(of, sign))
         if self.derivative is not None and self.derivative.columns:

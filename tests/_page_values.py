@@ -59,6 +59,8 @@ KNOWN: dict[str, Callable[[Array], Array]] = {
     "arcsinh": np.arcsinh,
     "arccosh": np.arccosh,
     "arctanh": np.arctanh,
+    "floor": lambda u: _by_real(u, np.floor, np.zeros_like),
+    "iszero": lambda u: (np.real(u) == 0) * 1.0,
     "tan": np.tan,
     "sinh": np.sinh,
     "cosh": np.cosh,
@@ -95,7 +97,9 @@ def functional(name: str, of: Array, *, prime: bool = False) -> Array:
 
 
 #: Functions of an array along an axis, as programs and pages write them.
-REDUCED = frozenset("sum mean prod var std logsumexp softmax log_softmax logsoftmax".split())
+REDUCED = frozenset(
+    "sum mean prod var std max min logsumexp softmax log_softmax logsoftmax".split()
+)
 
 
 def reduced(
@@ -112,6 +116,10 @@ def reduced(
             return of - np.log(np.exp(of).sum(axis=axis, keepdims=True))
         case "sum" | "mean" | "prod":
             return getattr(np, name)(of, axis=axis, keepdims=keep)
+        case "max" | "min":
+            real = np.real(of)
+            best = real == getattr(real, name)(axis=axis, keepdims=True)
+            return np.where(best, of, 0).sum(axis=axis, keepdims=keep)
         case "logsumexp":
             return np.log(np.exp(of).sum(axis=axis, keepdims=keep))
         case "softmax":
@@ -133,6 +141,8 @@ def called(name: str, args: list[Array]) -> Array:
             return np.linalg.det(one)
         case "logdet":
             return np.log(np.linalg.det(one))
+        case "cumsum":
+            return np.cumsum(one)
         case "diag":
             return np.diag(one)
         case "outer":

@@ -182,7 +182,6 @@ def test_written_forms_mean_the_array(case: tuple[str, ...], form: str) -> None:
     names = numbers(own_shapes(found))
     x = names[wrt]
     array = central(lambda x: run(program, {**names, wrt: x})["L"], x)
-    assert np.allclose(found(**names), array, atol=1e-6)
     order = "F" if form == "vec" else "C"
     functions = {
         "einsum": np.einsum,
@@ -198,6 +197,9 @@ def test_written_forms_mean_the_array(case: tuple[str, ...], form: str) -> None:
         array = array.transpose(axes) if form == "vec" else array
         array = array.reshape(-1, x.size)
     assert np.allclose(written, array, atol=1e-6)
+    made = found(**names)
+    assert made.shape == array.shape
+    assert np.allclose(made, array, atol=1e-6)
 
 
 def swapped_pair(made: VecProduct | None) -> VecProduct | None:
@@ -471,6 +473,27 @@ def test_signs_of_hessians(program: str, wrt: str, words: str) -> None:
         assert ("negative" not in found.properties) or values.max() < 1e-9
 
 
+@pytest.mark.parametrize(
+    ("program", "words"),
+    [
+        ("sum((X @ B - C)**2)", "H is symmetric and positive semidefinite: L is convex in X."),
+        ("-sum((A @ X @ B - C)**2)", "H is symmetric and negative semidefinite: L is concave in"),
+        ("lam*sum((A @ X)**2)", "H is symmetric and, where lam >= 0, positive semidefinite: there"),
+        ("tr(X.T @ S @ X)", "H is symmetric."),
+        ("sum((X @ B)**2) - sum((A @ X)**2)", "H is symmetric."),
+        ("logdet(X)", "H is symmetric."),
+    ],
+)
+def test_signs_of_products_over_vec(program: str, words: str) -> None:
+    """A ⊗ B has the sign that the signs of A and B give, and random Hessians have that too."""
+    found = matderiv.hessian(program, wrt="X", form="vec")
+    assert found.properties.startswith(words)
+    if "definite" in words:
+        names = numbers(own_shapes(found)) | ({"lam": np.array(0.7)} if "lam" in program else {})
+        values = np.linalg.eigvalsh(found(**names)) * (-1 if "negative" in words else 1)
+        assert values.min() > -1e-9
+
+
 def test_names_of_values_keep_shapes() -> None:
     """A vector is not told as P*A where that is a row."""
     program = "P = a/A; R = std(outer(c, a), axis=1, keepdims=True)"
@@ -593,6 +616,34 @@ CODE: list[tuple[str, str, str, dict[str, tuple[int, ...]]]] = [
     ("hvp", "sum(f(A @ x))", "x", {"A": (3, 2), "x": (2,)}),
     ("vjp", "tanh(A @ X)", "X", {"A": (3, 2), "X": (2, 4)}),
 ]
+
+
+#: Programs by X whose Jacobian over vec is made of kron alone, and others.
+OF_KRON = ("A @ X @ B", "-X @ X", "X @ w")
+FLAT = (*OF_KRON, "X.T @ X", "sin(X)")
+
+
+@pytest.mark.parametrize("target", ["numpy", "torch", "jax"])
+@pytest.mark.parametrize("program", FLAT)
+def test_code_of_a_matrix_over_vec(
+    program: str, target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The function gives the matrix of the form, by kron where that is its formula."""
+    for name, module in STAND_INS.get(target, {}).items():
+        monkeypatch.setitem(sys.modules, name, module)
+    for form in ("vec", "vec-rows"):
+        found = matderiv.jacobian(program, wrt="X", form=form)
+        file = tmp_path / f"{form}.py"
+        file.write_text(found.code(target), encoding="utf-8")
+        assert (".kron(" in file.read_text()) == (program in OF_KRON)
+        assert f"    J = {found.formula}\n" in file.read_text()
+        names = numbers(own_shapes(found))
+        function = runpy.run_path(str(file))["jacobian"]
+        taken = inspect.signature(function).parameters
+        given = {name: tensor(names[name], np.float64) for name in taken}
+        assert np.allclose(function(**given), found(**names))
+    with pytest.raises(InputError, match="has no SymPy source"):
+        found.code("sympy")
 
 
 @pytest.mark.parametrize("target", ["numpy", "torch", "jax"])

@@ -253,3 +253,26 @@ def test_products_have_no_certificate() -> None:
     """The reason names the command that has one."""
     with pytest.raises(InputError, match="no certificate of hvp; make that of hessian"):
         matderiv.hvp("x @ A @ x", wrt="x").json()
+
+
+@pytest.mark.parametrize(
+    ("program", "rows", "told"),
+    [
+        ("mean((X @ w - y)**2)", 2, "independent. Here they are not, for X has fewer rows"),
+        ("mean((X @ w - y)**2)", 4, "exactly one such step; elsewhere there is none, or more"),
+        (RIDGE, 4, "Where H is not positive definite, the step may lead to a saddle"),
+        ("w @ X.T @ M @ X @ w", 4, "Where H is not positive definite, the step may lead to"),
+    ],
+)
+def test_newtons_step_is_said_to_need_an_invertible_hessian(
+    program: str, rows: int, told: str
+) -> None:
+    """Of cXᵀX that is said of the columns; where it may be indefinite, a saddle is named."""
+    of = found("hessian", program, wrt="w", shapes={"X": (rows, 3)})
+    page = " ".join(of.print("text", newton=True).split())
+    assert told in page
+    assert ("columns of X are independent" in page) == program.startswith("mean")
+    assert ("fewer rows than columns" in page) == (rows == 2)
+    assert ("saddle" in page) != program.startswith("mean")
+    assert "Where H is invertible, there is exactly one such step" in page
+    assert "当 H 可逆时" in of.print("text", "zh", newton=True)

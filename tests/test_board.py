@@ -10,6 +10,7 @@ from _programs import random_program
 from _thorough import usually
 
 import matderiv
+from matderiv.calculus.sweep.differentials import LINEAR_KINDS
 from matderiv.calculus.sweep.task import Task, read_task
 from matderiv.derivation import principles as rules
 from matderiv.derivation.board import Board, BoardLine, build_board
@@ -20,10 +21,12 @@ from matderiv.derivation.principles import (
     principles,
 )
 from matderiv.derivation.sides import Formula, Matrix, Side
-from matderiv.errors import MatderivError, ProofError
+from matderiv.errors import MatderivError, MissingRuleError, ProofError
+from matderiv.expression import nodes
 from matderiv.expression.nodes import Negate, Node, names_in
 from matderiv.expression.parse import parse
 from matderiv.expression.source import source
+from matderiv.handout import board as board_page
 from matderiv.handout.principles import principle_table, shape_question
 from matderiv.handout.text import wide
 from matderiv.handout.texts import languages
@@ -117,6 +120,19 @@ def test_random_programs_have_boards(seed: int) -> None:
     board = build_board(read)
     assert {f"d{name}" for name in read.wrt} <= read_off(board).keys()
     assert all(line.link.verdict.status == "equal" for line in board.lines)
+
+
+def test_every_operation_has_a_word_or_a_rule() -> None:
+    """Each that can change is linear, has a rule in letters, is a product, or has a word of its own."""
+    fixed = {nodes.Name, nodes.Number, nodes.Pi, nodes.Size, nodes.Ones, nodes.Eye}
+    fixed |= {nodes.Selection, nodes.OneHot}
+    products = {nodes.MatMul, nodes.Outer, nodes.Multiply, nodes.Divide}
+    named = {kind for kind in vars(nodes).values() if isinstance(kind, type)}
+    kinds = {kind for kind in named if issubclass(kind, nodes.Node) and kind != nodes.Node}
+    kinds -= fixed | products | {*LINEAR_KINDS}
+    assert kinds == {*board_page._WORDS, *board_page._STATED}
+    with pytest.raises(MissingRuleError, match="kind Number has no word on boards"):
+        board_page._word(nodes.ONE)
 
 
 # -- pages ---------------------------------------------------------------------------------------

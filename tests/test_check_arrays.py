@@ -253,3 +253,33 @@ def test_products_with_the_hessian_of_torch() -> None:
     assert check_hvp(
         lambda x: 2 * matrix.T @ matrix @ x, lambda _, v: 2 * matrix.T @ matrix @ v, (x,), v
     )
+
+
+#: Kind, program, input, and what is left of the Jacobian or Hessian without one of its terms.
+HALVES = [
+    ("hessian", "sum((x*x - b)**2)", "x", "8*diag(x**2)"),
+    ("hessian", "sum(tanh(X @ w)**2)", "w", "2*X.T @ diag((1 - tanh(X @ w)**2)**2) @ X"),
+    (
+        "hessian",
+        "s = sigmoid(X @ w); L = sum(s**2)",
+        "w",
+        "2*X.T @ diag((s*(1 - s))**2) @ X",
+    ),
+    ("hessian", "exp(x.T @ A @ x)", "x", "L*outer((A + A.T) @ x, (A + A.T) @ x)"),
+    ("jacobian", "x*softmax(x)", "x", "diag(softmax(x))"),
+]
+
+
+@pytest.mark.parametrize(("kind", "program", "wrt", "claim"), HALVES)
+def test_a_forgotten_term_of_the_product_rule(
+    kind: str, program: str, wrt: str, claim: str
+) -> None:
+    """It is named, and what is put in place of the claim is right."""
+    report = matderiv.check(program, wrt, claim, kind=kind)
+    assert "term of the product rule is forgotten" in report.text()
+    assert ("Gauss-Newton" in report.text()) == (kind == "hessian")
+    assert "乘积法则" in report.text("zh")
+    repaired = json.loads(report.json())["repaired"]
+    assert matderiv.check(program, wrt, repaired, kind=kind).status == "right"
+    off = matderiv.check(program, wrt, f"({claim}) + diag(7*{wrt})", kind=kind)
+    assert "product rule" not in off.text()

@@ -116,3 +116,13 @@ def test_conditions_are_said_in_every_language(language: str) -> None:
     for program, wrt, claim, assume, _ in CASES:
         (name,) = assume
         assert f" {name} " in check(program, wrt, claim).text(language)
+
+
+@pytest.mark.parametrize("shapes", [None, {"X": (4, 4)}])
+def test_a_matrix_of_two_sizes_is_not_called_symmetric(
+    shapes: dict[str, tuple[int, ...]] | None,
+) -> None:
+    """X is N×D, so the claim XXᵀ does not fit, and no symmetry of X mends that."""
+    found = check("sum((X @ w - y)**2)", "w", "2*X @ X.T", kind="hessian", shapes=shapes)
+    assert found.condition is None
+    assert found.text().startswith("Wrong: ")

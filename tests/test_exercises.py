@@ -560,3 +560,39 @@ def test_every_sentence_is_used(drawn: dict[str, list[Material]]) -> None:
     for key, words in texts.items():
         pattern = ".*?".join(map(re.escape, re.split(r"\{\w+\}", words)))
         assert re.search(pattern, seen), key
+
+
+@pytest.mark.parametrize("length", ["full", "card"])
+def test_signs_of_exercises_are_introduced_once(length: str, tmp_path: Path) -> None:
+    """Signs that are new to the page have words before the first exercise; no sign has two."""
+    path = tmp_path / "page.md"
+    asked = ["--exercises", "5", "--seed", "2", "--length", length, "-o", str(path)]
+    with pytest.raises(SystemExit, match="0"):
+        command(["handout", "m = mean(X, axis=0); L = sum(f(m))", *asked])
+    page = path.read_text(encoding="utf-8")
+    before, _, exercises = page.partition("### Exercise 1")
+    for sign, words in (
+        (r"\\delta_", "is 1 where its two indices agree"),
+        (r"\\odot", r"means entry by entry|multiplies entry by entry"),
+        (r"\\oslash", "divides entry by entry"),
+        (r"\{1\}_\{N\}", "in which every entry is 1|vector of ones"),
+    ):
+        assert re.search(sign, exercises)
+        assert len(re.findall(words, before)) == 1
+        assert not re.search(words, exercises)
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_a_delta_is_introduced_where_it_first_stands(lang: str) -> None:
+    """The sentence follows the formula at once."""
+    page = matderiv.derive("L = sum(f(X + sum(X, axis=1)))", shapes={"X": (3, 3)}).markdown(lang)
+    after = page.partition("\\delta_")[2].partition("$$")[2]
+    assert after.strip().startswith("$\\delta_{ip}$")
+
+
+def test_a_function_that_the_program_does_not_call_is_introduced() -> None:
+    """The sigmoid is explained, and a line leads to it from the exponential."""
+    program, shapes = "L = 1/(1 + exp(-w @ x))", {"w": (3,), "x": (3,)}
+    page = matderiv.derive(program, shapes=shapes, method="kronecker").markdown()
+    assert "$\\operatorname{sigmoid}$ of a number is" in page
+    assert re.search(r"e\^\{s\} \+1\)\^\{2\}\} [^$]*& = -\\operatorname\{sigmoid\}", page)

@@ -24,7 +24,7 @@ from certificates import checking, words
 from certificates.checking import EVALUATED, PROVED, Side, check, summary
 from certificates.derivatives import Calculus
 from certificates.entries import Entries
-from certificates.frame import Work, digest
+from certificates.frame import RefusedError, Work, digest
 from certificates.functions import COMPOSITE, FUNCTIONS, VALUES
 from certificates.lowering import KNOWN as FOREIGN
 from certificates.numbers import ImpreciseError, Reals
@@ -251,6 +251,12 @@ def test_functions_and_operations_are_those_of_the_package() -> None:
 def test_index_maps_are_refused_by_name(program: str) -> None:
     """A program with an index map is refused, and the refusal says why."""
     assert "holds an index map" in refused(json.loads(derived(program)))
+
+
+def test_an_entry_of_a_call_is_refused_as_such() -> None:
+    """It is no index map, and the function is named."""
+    with pytest.raises(RefusedError, match="entries are those of names, and 'foo' is a function"):
+        parse("2*foo(X)[p, q]")
 
 
 # -- mutants -----------------------------------------------------------------------------------

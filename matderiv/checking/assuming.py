@@ -24,7 +24,7 @@ __all__ = ["Condition", "condition"]
 #: is used nowhere, or follows.
 _TRIED = ("symmetric", "stochastic", "positive", "onehot", "orthogonal", "diagonal", "lower")
 _OWN = ("symmetric", "positive")  # of the input that the claim is the gradient by
-_LIKELY = ("symmetric", "orthogonal")  # of a matrix that need not be square
+_TURNED = "orthogonal"  # which a matrix of two sizes may be, where they are equal
 _POINTS = 2  # at which a claim is refuted before anything is derived
 _MATRIX = 2  # dimensions
 _EQUAL = 3  # all sizes at points where a matrix of two sizes is square
@@ -48,8 +48,8 @@ class Condition:
 def condition(question: Question, claim: Node) -> Condition | None:
     """The first assumption about an input under which the claim is proved to be the gradient.
 
-    Data come before the input that the claim is the gradient by. Points refute most of them. Where
-    the parts of the claim do not fit, they may where a matrix is square.
+    Data come before the input that the claim is the gradient by. Points refute most of them. The
+    claim has to fit the shapes as they are.
     """
     if len(question.definitions) > _MOST or not question.everywhere:
         return None
@@ -59,12 +59,10 @@ def condition(question: Question, claim: Node) -> Condition | None:
 
 
 def _found(question: Question, claim: Node) -> Condition | None:
-    fits = question.fitting(claim) == question.shape
+    if question.fitting(claim) != question.shape:
+        return None
     for name, what, convention in _candidates(question, claim):
-        square = len({*question.shapes[name]}) == 1
-        if not fits and (square or not ASSUMPTIONS[what].square):
-            continue
-        if fits and _refuted(question, claim, Condition(name, what, convention, claim)):
+        if _refuted(question, claim, Condition(name, what, convention, claim)):
             continue
         with contextlib.suppress(InputError, ProofError):
             under = question.assuming(name, what, convention or question.given.convention)
@@ -113,11 +111,11 @@ def _behind(question: Question, name: str) -> frozenset[str]:
 
 
 def _fits(question: Question, name: str, what: str) -> bool:
-    """Whether something can be assumed of an input; a matrix may turn out to be square."""
+    """Whether something can be assumed of an input of its shape."""
     shape = question.shapes[name]
     if ASSUMPTIONS[what].square:
         free = not any(dim.symbol.isdigit() for dim in shape)
-        return len(shape) == _MATRIX and (shape[0] == shape[1] or (free and what in _LIKELY))
+        return len(shape) == _MATRIX and (shape[0] == shape[1] or (free and what == _TURNED))
     return len(shape) >= ASSUMPTIONS[what].least
 
 

@@ -184,11 +184,8 @@ def _judged(question: Question, claim: Node) -> Check:
     why = None
     if other is None and (found is None or found.what == "symmetric"):
         why = cause(question, claim)
-    if found is not None and why is not None:
-        if not _is_slip(why):
-            why = None
-        elif misfitting is not None:  # a transpose is lost, whatever else might be square
-            found = None
+    if found is not None and why is not None and not _is_slip(why):
+        why = None
     return Check(
         question,
         claim,

@@ -13,6 +13,7 @@ from matderiv.checking.array_slips import repairs
 from matderiv.checking.decide import folded
 from matderiv.checking.material import setting_of
 from matderiv.checking.points import WORKING_DIGITS
+from matderiv.checking.product_rule import without_terms
 from matderiv.checking.question import Question
 from matderiv.checking.slips import Slip, forgotten, place, slips
 from matderiv.checking.trial import Trial
@@ -56,6 +57,9 @@ def cause(question: Question, claim: Node) -> Cause | None:
             found = _structured(question, node) or _changed(Trial(question), node)
             if found is not None:
                 return found
+        half = _half_of_products(question, claims[-1])
+        if half is not None:
+            return half
         tried = itertools.chain(forgotten(question), slips(question))
         return _slipped(question, claims[-1], tried) or _twice(question, claims[-1])
 
@@ -207,6 +211,19 @@ def _said(question: Question, claim: Node, slip: Slip) -> Cause:
     made = Edit(edit.kind, edit.node, before, after)
     of = place(question, made) if slip.of == question.wrt else slip.of
     return Cause((made,), None, question.gradient_beside(claim), of, same)
+
+
+def _half_of_products(question: Question, claim: Node) -> Cause | None:
+    """A claim about a Jacobian or a Hessian in which terms of the product rule are forgotten."""
+    if question.derivative is None or question.fitting(claim) != question.shape:
+        return None
+    trial = Trial(question, claim)
+    kind = "gauss_newton" if question.kind == "hessian" else "product_rule"
+    for wrong in without_terms(question.derivative) if trial.cases else ():
+        if trial.near(wrong)[0] and trial.equal(wrong):
+            right = question.gradient_beside(claim)
+            return Cause((Edit(kind, right, claim, right),), None, right, question.wrt)
+    return None
 
 
 def _twice(question: Question, claim: Node) -> Cause | None:

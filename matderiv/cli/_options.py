@@ -66,6 +66,8 @@ def named_shape(value: object) -> tuple[str, tuple[int, ...]]:
     """NAME=2x4, NAME=3 or NAME=scalar."""
     name, equals, shape = str(value).partition("=")
     name = _spelled(name)
+    if "π" in str(value):
+        raise click.BadParameter("π is the number pi; give the input another name.")
     if not equals or not re.fullmatch(_NAME, name):
         raise click.BadParameter(f"{str(value)[:40]!r}: write NAME=2x4, NAME=3 or NAME=scalar.")
     if shape.strip() == "scalar":

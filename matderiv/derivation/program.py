@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -157,8 +157,10 @@ class Builder:
         own = graph.shapes[name]
         at = self.task.input_indices(own)
         direct = users == (graph.loss,)
+        called = direct and not own and any(step.name == _NAMED for step in gradient.tidying)
+        last: list[tuple[Reason, Side]] = [(_NAMED, Formula(local))] if called else []
         for by in users:
-            yield from self.local(by, Entry(name, at), judge)
+            yield from self.local(by, Entry(name, at), judge, last)
         rule = chain_rule(self.task, name, at)
         if not direct:
             alone = self.by_formula(users[0], Entry(name, at), judge) if len(users) == 1 else None
@@ -221,8 +223,13 @@ class Builder:
             ("definition", written(self.task, self.sweep.graph.definition(by), of.indices)),
         )
 
-    def local(self, by: str, wrt: Entry, judge: Judge) -> Iterator[Chain]:
-        """The entry of a value by its definition, and its derivative by an entry."""
+    def local(
+        self, by: str, wrt: Entry, judge: Judge, named: Sequence[tuple[Reason, Side]] = ()
+    ) -> Iterator[Chain]:
+        """The entry of a value by its definition, and its derivative by an entry.
+
+        `named` is that derivative again, in names of functions that the value does not call.
+        """
         yield self.entry_of_value(by)
         found = self.by_formula(by, wrt, judge)
         yield self.chain(
@@ -230,6 +237,7 @@ class Builder:
             "local",
             Indexed(single(Rate(self.entry(by), wrt))),
             ("local derivative", found[0] if found else Indexed(self.rate(by, wrt))),
+            *named,
         )
 
     def rate(self, by: str, wrt: Entry) -> Form:
@@ -361,6 +369,9 @@ class Builder:
         lifted = self.sweep.graph.lifted
         return (one ^ other) | lifted | {f"d{name}" for name in lifted & set(self.sweep.gradients)}
 
+
+#: The rewrite that writes sigmoid(u) for 1/(1 + exp(-u)), and the like.
+_NAMED: Reason = "names of functions"
 
 #: Derives the gradient by one name: one step.
 Route = Callable[[Builder, str, GradientStages], Step]

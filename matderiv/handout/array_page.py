@@ -8,6 +8,7 @@ from itertools import count
 from matderiv.calculus.index_forms.forms import Entry, Term
 from matderiv.calculus.sweep.array_derivatives import Curvature
 from matderiv.calculus.sweep.conditions import conditions
+from matderiv.calculus.sweep.definite import gram_of
 from matderiv.derivation.array_steps import ArrayDerivation
 from matderiv.derivation.kinds import ChainKind, StepKind
 from matderiv.derivation.links import Chain, Step
@@ -262,6 +263,7 @@ class ArrayPage:
         yield Paragraph(self.say("newton", fields))
         yield Equation(self.composer.notation.chain(first))
         yield Paragraph(self.say("newton_solve", fields))
+        yield Paragraph(together(self.language, list(self.solvable())))
         for chain in more:
             right = chain.sides[-1]
             assert isinstance(right, Formula)
@@ -272,6 +274,20 @@ class ArrayPage:
             yield Paragraph(self.say("normal_equations", {"equations": Math(equations)}))
         yield Paragraph(self.say("numpy_newton"))
         yield from self.code()
+
+    def solvable(self) -> Iterator[Segments]:
+        """Sentences on where Newton's step exists, and on where it leads to no minimum."""
+        yield self.say("newton_unique")
+        matrix = gram_of(self.about.formula, self.derivation.steps.task.sweep.facts)
+        if matrix is not None:
+            fields: Fields = {"A": Math(self.composer.notation.formulas.node(matrix))}
+            yield self.say("newton_columns", fields)
+            rows, columns = self.derivation.steps.task.sweep.facts.shape(matrix)
+            if rows.size < columns.size:
+                yield self.say("newton_wide", fields)
+        curvature = self.derivation.curvature
+        if curvature is None or curvature.sign <= 0 or curvature.needed:
+            yield self.say("newton_saddle")
 
     def code(self) -> Iterator[Block]:
         """The lines that work the result out."""

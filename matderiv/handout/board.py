@@ -13,6 +13,7 @@ from matderiv.calculus.sweep.task import Task
 from matderiv.derivation.board import Board, BoardLine, build_board
 from matderiv.derivation.principles import differential_rule
 from matderiv.derivation.sides import Formula, Matrix, Side, change_of
+from matderiv.errors import MissingRuleError
 from matderiv.expression import nodes
 from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.nodes import Name, Node, names_in
@@ -58,6 +59,13 @@ _WORDS: Mapping[type[Node], str] = {
     nodes.Prod: "prod",
     nodes.Std: "std",
     nodes.Var: "var",
+    nodes.Max: "defined",
+    nodes.Min: "defined",
+    nodes.Maximum: "defined",
+    nodes.Minimum: "defined",
+    nodes.Mapped: "defined",
+    nodes.Gathered: "defined",
+    nodes.Joined: "defined",
 }
 
 
@@ -201,10 +209,10 @@ class _Writer:
             if isinstance(node, (*_STATED, nodes.Softmax)):
                 stated.setdefault(type(node), node)
         words: list[str] = []
-        for kind, node in stated.items():
+        for node in stated.values():
             rule = self.stated(node, head)
             if rule is None:
-                words.append(_WORDS.get(kind, "function"))
+                words.append(_word(node))
             else:
                 yield (Math(rule),)
         words += [word for node in uses for word in self.words(node)]
@@ -226,7 +234,7 @@ class _Writer:
             case _ if isinstance(node, (*LINEAR_KINDS, *_STATED, nodes.Softmax)):
                 pass
             case _:
-                yield _WORDS.get(type(node), "defined")
+                yield _word(node)
 
     def moves(self, node: Node) -> bool:
         """Whether a part of a definition changes."""
@@ -328,6 +336,17 @@ class _Writer:
 
 
 _ROWS = ("onehot", "stochastic")
+
+
+def _word(node: Node) -> str:
+    """The word for the rule of an operation.
+
+    Raises:
+        MissingRuleError: there is none for operations of this kind.
+    """
+    if type(node) not in _WORDS:
+        raise MissingRuleError(node, "word on boards")
+    return _WORDS[type(node)]
 
 
 def _is_change(node: Node) -> bool:

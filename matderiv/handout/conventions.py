@@ -90,10 +90,7 @@ def conventions_of(composer: ProgramComposer) -> Iterator[tuple[str, Filling]]:
             f, df = formulas.function(name), formulas.function(f"d{name}")
             yield "undefined", {"f": Math(f), "df": Math(df)}
     yield from _of_matrices(composer, shown)
-    for name, derivative in _DERIVATIVES:
-        if name in _functions(values) and derivative in _functions(shown):
-            f, df = Word(name, upright=True), Word(derivative, upright=True)
-            yield f"derivative_{name}", {"f": Math(f), "df": Math(df)}
+    yield from _of_numbers(_functions(values), _functions(shown))
 
 
 def _along(
@@ -111,10 +108,27 @@ def _along(
     elif along:
         formulas = composer.notation.formulas
         heads = {n: formulas.head(n) for n in along}
-        for key, some in (("axes", [n for n in along if n not in kept]), ("keep", kept)):
+        lines = [
+            [n for n in kept if n.axis is not None and n.axis % _MATRIX == 1 - place]
+            for place in range(_MATRIX)
+        ]
+        keys = {"axes": [n for n in along if n not in kept]}
+        keys |= dict(zip(("keep_row", "keep_col"), lines, strict=True))
+        for key, some in keys.items():
             words = dict.fromkeys(heads[n] for n in some)
             if words:
                 yield key, {"words": composer.listed((Math(word),) for word in words)}
+
+
+def _of_numbers(called: set[str], written: set[str]) -> Iterator[tuple[str, Filling]]:
+    """Functions that are written and that the program does not call, derivatives among them."""
+    for name in ("sigmoid", "softmax"):
+        if name in written - called and not any((f, name) in _DERIVATIVES for f in called):
+            yield f"named_{name}", {"f": Math(Word(name, upright=True))}
+    for name, derivative in _DERIVATIVES:
+        if name in called and derivative in written:
+            f, df = Word(name, upright=True), Word(derivative, upright=True)
+            yield f"derivative_{name}", {"f": Math(f), "df": Math(df)}
 
 
 def _of_matrices(composer: ProgramComposer, some: Iterable[Node]) -> Iterator[tuple[str, Filling]]:

@@ -42,6 +42,8 @@ from matderiv.notation.names import function_box, name_box, numbered_box
 
 __all__ = ["exercises"]
 
+#: Conventions about signs.
+_SIGNS = frozenset(("hadamard", "quotient", "ones", "ones_one", "zeros", "zeros_one"))
 _WIDEST = 29.0  # em of formulas side by side
 
 
@@ -65,9 +67,14 @@ def exercises(
 
 
 def wording(derivation: ProvedSteps, theme: Theme, language: str) -> Callable[[Material], Exercise]:
-    """Puts exercises in words; what the page says of signs is not repeated, of letters it is."""
+    """Puts exercises in words; what the page says is not repeated, but of letters.
+
+    The signs are introduced where all exercises begin.
+    """
     said = {key for key, _ in conventions_of(ProgramComposer(derivation, language, None))}
-    return lambda made: _worded(made, theme, frozenset(said - {"undefined", "frobenius"}), language)
+    return lambda made: _worded(
+        made, theme, frozenset(said - {"undefined", "frobenius"} | _SIGNS), language
+    )
 
 
 def _worded(made: Material, theme: Theme, said: frozenset[str], language: str) -> Exercise:

@@ -24,6 +24,7 @@ from matderiv.expression.matrix_functions import function_kind
 from matderiv.expression.operations import COMPOSITE
 from matderiv.handout.composer import FUNCTION_WORDS, ProgramComposer, StepWriter, kind_of
 from matderiv.handout.document import Block, Math, Paragraph, Segment, Segments, Text
+from matderiv.handout.notation_box import DELTA
 from matderiv.handout.sentences import Fields, Filling, fill
 from matderiv.notation.methods import identity_box, swap_box
 from matderiv.notation.names import name_box
@@ -72,7 +73,7 @@ def introduction(composer: ProgramComposer) -> Iterator[Block]:
     """A paragraph on the method, unless it is the default one."""
     method = composer.task.method
     if method != "elementwise":
-        yield Paragraph(_say(composer, f"about_{method}", {}))
+        yield Paragraph(_say(composer, f"about_{method}", {"delta": Math(DELTA)}))
     if method == "slice":
         unit, _ = composer.notation.formulas.unit_vectors()
         place = name_box(composer.task.input_letters[0])

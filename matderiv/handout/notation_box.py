@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 
-from matderiv.handout.document import Block, Math, Paragraph
+from matderiv.handout.document import Block, Math, Paragraph, Segments
 from matderiv.handout.sentences import fill, together
 from matderiv.notation.boxes import (
     Box,
@@ -18,20 +18,67 @@ from matderiv.notation.boxes import (
     Word,
 )
 
-__all__ = ["notation_paragraph"]
+__all__ = ["DELTA", "notation_paragraph", "signs_not_introduced", "with_delta"]
 
 _ROWS, _COLUMNS = "row", "col"
+#: The letter of Kronecker's delta.
+DELTA = Symbol("delta", greek=True)
 
 
 def notation_paragraph(blocks: Iterable[Block], language: str) -> Paragraph:
     """One paragraph: the layout by name, and what signs that stand in the blocks mean."""
+    layout = fill(language, "notation.layout", {})
+    return Paragraph(together(language, [layout, *_sentences(blocks, (), language)]))
+
+
+def signs_not_introduced(
+    blocks: Iterable[Block], before: Iterable[Block], language: str
+) -> Iterator[Paragraph]:
+    """One paragraph on the signs in some blocks that no paragraph before them introduces."""
+    sentences = list(_sentences(blocks, _introduced(before), language))
+    if sentences:
+        yield Paragraph(together(language, sentences))
+
+
+def with_delta(blocks: Iterable[Block], language: str) -> Iterator[Block]:
+    """The blocks of a page; where a δ_ij stands first, a sentence after it says what it is."""
+    rest = iter(blocks)
+    for block in rest:
+        yield block
+        if any(box == DELTA or _is_delta(box) for box in _alone(block)):
+            break  # it is said
+        delta = next(filter(_is_delta, _boxes(block)), None)
+        if delta is not None:
+            said = Paragraph(fill(language, "notation.delta", {"sign": Math(delta)}))
+            after = next(rest, said)
+            yield said  # once: the blocks of two pages may stand on one
+            if after != said:
+                yield after
+            break
+    yield from rest
+
+
+def _sentences(
+    blocks: Iterable[Block], known: Collection[str], language: str
+) -> Iterator[Segments]:
+    """The meaning of the signs in some blocks, those that are known aside."""
     found = list(dict.fromkeys(box for block in blocks for box in _boxes(block)))
-    sentences = [fill(language, "notation.layout", {})]
     for key, is_sign in _SIGNS.items():
         sign = next((box for box in found if is_sign(box)), None)
-        if sign is not None:
-            sentences.append(fill(language, f"notation.{key}", {"sign": Math(sign)}))
-    return Paragraph(together(language, sentences))
+        if sign is not None and key not in known:
+            yield fill(language, f"notation.{key}", {"sign": Math(sign)})
+
+
+def _introduced(blocks: Iterable[Block]) -> set[str]:
+    """The signs of which a paragraph speaks: they stand in it alone, and in no longer formula."""
+    alone = [box for block in blocks for box in _alone(block)]
+    return {key for key, is_sign in _SIGNS.items() if any(map(is_sign, alone))}
+
+
+def _alone(block: Block) -> Iterator[Box]:
+    """The formulas between the words of a paragraph."""
+    if isinstance(block, Paragraph):
+        yield from (part.box for part in block.segments if isinstance(part, Math))
 
 
 def _boxes(part: object) -> Iterator[Box]:

@@ -156,7 +156,7 @@ _PAGE = r"""
 // A graph: lines with the heads of arrows and dots where they part, and boxes above them.
 #let drawing(size, lines, heads, dots, nodes) = align(center, block(
   width: size.at(0), height: size.at(1), breakable: false, {
-    set par(leading: 0.3em)
+    set par(leading: 0.6em)
     pdf.artifact({
       for (x, y, to, end) in lines {
         place(line(start: (x, y), end: (to, end), stroke: 0.5pt + luma(90)))
@@ -172,8 +172,9 @@ _PAGE = r"""
     for (x, y, width, height, label, back, again) in nodes {
       let dash = if again { "dashed" }
       place(dx: x, dy: y, box(
-        width: width, height: height, inset: (x: 0.4em, y: 0.35em), radius: 2pt, fill: white,
-        stroke: (paint: luma(150), thickness: 0.5pt, dash: dash), [#label \ #back]))
+        width: width, height: height, inset: (x: 0.4em), radius: 2pt, fill: white,
+        stroke: (paint: luma(150), thickness: 0.5pt, dash: dash),
+        align(horizon + start, [#label #if back != [] { [\ #back] }])))
     }
   }))
 #let graph(caption, ..parts) = {

@@ -32,6 +32,7 @@ from matderiv.handout.document import (
 )
 from matderiv.handout.lines import assignment, derivatives_in, foreign_names
 from matderiv.handout.meanings import meaning_section
+from matderiv.handout.notation_box import with_delta
 from matderiv.handout.readings import reading_sentences
 from matderiv.handout.second import second_words
 from matderiv.handout.sentences import Fields, fill, together
@@ -72,7 +73,10 @@ def compose_program(derivation: ProvedSteps, language: str, show: int | None) ->
     """
     composer = ProgramComposer(derivation, language, show)
     return Document(
-        language, page_title(composer), tuple(page_blocks(composer)), whole=show is None
+        language,
+        page_title(composer),
+        tuple(with_delta(page_blocks(composer), language)),
+        whole=show is None,
     )
 
 

@@ -27,6 +27,7 @@ from matderiv.handout.document import (
     Text,
 )
 from matderiv.handout.graph import graph_of_values
+from matderiv.handout.notation_box import signs_not_introduced, with_delta
 from matderiv.handout.numbers import number_section
 from matderiv.handout.obstacle import obstacle
 from matderiv.handout.program import (
@@ -50,7 +51,7 @@ def sheet(
     return Document(
         composer.language,
         page_title(composer) if title is None else (Text(title),),
-        (*_blocks(composer), *made),
+        (*with_delta(_blocks(composer), composer.language), *made),
         author=author,
         whole=composer.show is None,
         live=tuple(live_cells(composer)),
@@ -163,6 +164,7 @@ def with_exercises(
     if answers == "end" and exercises:
         texts = [e.answer for e in exercises]
         blocks += _numbered(document.language, "answer", texts, answer=True)
+    blocks[1:1] = signs_not_introduced(blocks, document.blocks, document.language)
     return replace(document, blocks=(*document.blocks, *blocks))
 
 
@@ -178,13 +180,12 @@ def answer_sheet(
     """The answers to the exercises of a handout as a separate document."""
     language = document.language
     words = fill(language, "handout.answers_to", {"title": Text("")})
+    answers = list(_numbered(language, "answer", [e.answer for e in exercises]))
+    answers[1:1] = signs_not_introduced(answers, (), language)
     return replace(
         document,
         title=(*words, *document.title),
-        blocks=(
-            *_numbered(language, "answer", [e.answer for e in exercises]),
-            *made,
-        ),
+        blocks=(*answers, *made),
         live=(),
     )
 

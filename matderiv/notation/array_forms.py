@@ -46,8 +46,10 @@ __all__ = [
     "Derived",
     "Written",
     "array_latex",
+    "code_calls",
     "einsum_calls",
     "formulas_of",
+    "vec_order",
     "written_array",
 ]
 
@@ -213,6 +215,43 @@ def _total(derived: Derived, terms: list[tuple[Fraction, Node]]) -> Node:
     if terms:
         return sum_of(terms)
     return nodes.zeros(tuple(dim.symbol for dim in derived.found.dims))
+
+
+def code_calls(
+    derived: Derived,
+) -> tuple[Node, dict[str, tuple[str, tuple[Node, ...]]], tuple[int, ...]]:
+    """The array as source has it: a formula, the calls that stand in it, and the order of axes.
+
+    A sum of products ⊗ alone is a matrix, for which the order is empty; another array of the form
+    "vec" is one of the axes in that order.
+
+    Raises:
+        InputError: it has no such form.
+    """
+    calls: dict[str, tuple[str, tuple[Node, ...]]] = {}
+    if derived.form == "einsum":
+        formula, terms = einsum_calls(derived)
+        heads = {text: (f"einsum('{t.subscripts}', ", t.operands) for text, t in terms.items()}
+        return formula, heads, ()
+    if derived.form not in ("vec", "vec-rows"):
+        return derived.found.node, calls, ()
+    found = []
+    for made in _vec_products(derived):
+        if made.pair is None or made.left or made.right or made.swapped:
+            break
+        call = f"kron({', '.join(map(derived.text, made.pair))})"
+        calls[call] = ("kron(", made.pair)
+        found.append((made.number, _scaled(made.scalar, call)))
+    else:
+        if found:
+            return sum_of(found), calls, ()
+    return derived.found.node, {}, vec_order(derived)
+
+
+def vec_order(derived: Derived) -> tuple[int, ...]:
+    """The axes of an array in the order in which vec reads it: last ones first by columns."""
+    rows, axes = derived.first, tuple(range(len(derived.found.dims)))
+    return axes if derived.form == "vec-rows" else (*axes[:rows][::-1], *axes[rows:][::-1])
 
 
 # -- vec -----------------------------------------------------------------------------------------

@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 from matderiv.calculus.formulas.as_typed import as_typed
 from matderiv.calculus.formulas.removable import removed
 from matderiv.calculus.formulas.shaping import numbered
-from matderiv.calculus.index_forms.einsums import EinsumTerm
 from matderiv.calculus.sweep.results import Sweep
 from matderiv.calculus.sweep.stable import stable
 from matderiv.errors import InputError, MissingRuleError
@@ -45,7 +44,7 @@ from matderiv.notation._targets import ALWAYS, MATRIX_CALLS, MATRIX_CALLS_OF, TA
 from matderiv.notation.code_index_maps import MapCode
 from matderiv.notation.statements import statements
 
-__all__ = ["LANGUAGES", "Wanted", "gradient_code"]
+__all__ = ["LANGUAGES", "Flattened", "Wanted", "gradient_code"]
 
 #: The libraries that code can be printed for.
 LANGUAGES = (*TARGETS, "sympy")
@@ -55,11 +54,24 @@ _MATRIX = 2  # dimensions
 
 
 @dataclass(frozen=True, slots=True)
+class Flattened:
+    """An array as a matrix: its formula in words, its axes in `order`, and the sizes of its rows.
+
+    An empty order says that what is worked out is the matrix itself.
+    """
+
+    words: str
+    order: tuple[int, ...] = ()
+    rows: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Wanted:
     """A derivative other than a gradient: its function, the name of its result, and what it is.
 
     `program` is what is differentiated, `inputs` are what the function takes. Its formula may hold
-    `calls` of einsum: names that are the texts of such calls.
+    `calls` of einsum and kron: names that are the texts of such calls, each with how the call
+    begins and what it is of.
     """
 
     function: str
@@ -67,7 +79,8 @@ class Wanted:
     words: str
     program: Program
     inputs: tuple[str, ...]
-    calls: Mapping[str, EinsumTerm] = field(default_factory=dict)
+    calls: Mapping[str, tuple[str, tuple[Node, ...]]] = field(default_factory=dict)
+    flattened: Flattened | None = None
 
 
 def gradient_code(
@@ -123,12 +136,12 @@ class _Function:
         labels = {f"d{name}": wanted.label for name in formulas} if wanted else {}
         self._rename = _Names(swept, target, self._name, labels)
         calls = wanted.calls if wanted else {}
-        parts = [operand for call in calls.values() for operand in call.operands]
+        parts = [operand for _, operands in calls.values() for operand in operands]
         self._known = statements(swept, formulas, parts)
         self._steps = {name: self._careful(value) for name, value in self._known.items()}
         self._calls = {
-            text: (call.subscripts, [*map(self._careful, call.operands)])
-            for text, call in calls.items()
+            text: (head, [*map(self._careful, operands)])
+            for text, (head, operands) in calls.items()
         }
         self._whole = [
             *self._steps.values(),
@@ -166,6 +179,11 @@ class _Function:
             else:
                 self._lines.append(f"{own} = {self._done[value]}")
         results = ", ".join(self._rename(f"d{name}") for name in self._formulas)
+        flattened = self._wanted.flattened if self._wanted else None
+        if flattened is not None and flattened.order:
+            array = self._rename.fresh()
+            self._lines[-1] = array + self._lines[-1].removeprefix(results)
+            self._lines.append(f"{results} = {self._matrix(array, flattened)}")
         if len(self._formulas) == 1 and self._lines[-1].startswith(f"{results} = "):
             self._lines[-1] = "return " + self._lines[-1].removeprefix(f"{results} = ")
         else:
@@ -181,6 +199,15 @@ class _Function:
             if re.search(rf"(?<![\w.]){word}\.", whole)
         ]
         return "\n".join(imports) + ("\n\n\n" if imports else "") + whole
+
+    def _matrix(self, array: str, flattened: Flattened) -> str:
+        """The matrix of an array."""
+        rows = "*".join(map(self._size, flattened.rows))
+        turned = array
+        if flattened.order != tuple(range(len(flattened.order))):
+            order = ", ".join(map(str, flattened.order))
+            turned = f"{self._target.module}.{self._target.transpose}({array}, ({order}))"
+        return f"{turned}.reshape({rows}, -1)"
 
     def _helpers(self, text: str) -> list[str]:
         """The functions that a text calls and the library lacks, after those that they call."""
@@ -224,12 +251,16 @@ class _Function:
         yield ""
         shapes = self._swept.graph.shapes
         letters = frozenset(dim.symbol for shape in shapes.values() for dim in shape)
+        flattened = self._wanted.flattened if self._wanted else None
+        last = f"d{next(iter(self._formulas))}"
         yield from (
             f"    {self._rename.label(name)} = {source(numbered(typed, shapes, letters))}"
             for name, value in self._known.items()
-            if name not in shapes
+            if name not in shapes and not (flattened and name == last)
             for typed in [as_typed(value, self._shape)]
         )
+        if flattened is not None:
+            yield f"    {self._rename.label(last)} = {flattened.words}"
         yield ""
         assumed = self._swept.facts.assumed
         words = (
@@ -273,7 +304,9 @@ class _Function:
                 solve = f"{self._target.module}.linalg.solve"
                 return f"{solve}({self._of(matrix)[0]}, {self._of(right)[0]})", _ATOM
             case nodes.Name(name) if name in self._calls:
-                return self._einsum(*self._calls[name]), _ATOM
+                head, operands = self._calls[name]
+                inside = ", ".join(self._of(operand)[0] for operand in operands)
+                return f"{self._target.module}.{head}{inside})", _ATOM
             case nodes.Name(name):
                 if name in self._swept.graph.shapes or name[1:] in self._swept.graph.shapes:
                     return self._rename(name), _ATOM

@@ -103,6 +103,11 @@ def _tree(node: ast.expr, text: str, depth: int) -> Tree:
 
 
 def _refuse_part(node: ast.expr, text: str, written: str) -> NoReturn:
+    match node:
+        case ast.Subscript(
+            ast.Call(ast.Name(word)), ast.Name() | ast.Tuple(elts=[ast.Name(), *_])
+        ) if word not in INDEX_MAPS:
+            refuse(f"{text[:60]!r}: entries are those of names, and {word[:20]!r} is a function")
     if isinstance(node, ast.Subscript | ast.Slice | ast.List):
         refuse_index_map(text)
     refuse(f"{text[:60]!r} cannot be read at {written[:20]!r}")

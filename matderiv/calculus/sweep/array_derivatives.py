@@ -43,6 +43,7 @@ __all__ = [
     "contracted_with",
     "curvature",
     "gradient_program",
+    "is_smooth",
     "jacobian_of",
     "pulled_back",
     "pushed_forward",
@@ -155,11 +156,11 @@ def curvature(found: Found, of: ArrayProgram, wrt: str) -> Curvature | None:
     for sign, matrix in ((1, found.node), (-1, nodes.Negate(found.node))):
         needed = semidefinite(matrix, found.sweep.facts, values, inputs)
         if needed is not None:
-            return Curvature(sign, needed, _smooth(of, wrt))
+            return Curvature(sign, needed, is_smooth(of, wrt))
     return Curvature(0)
 
 
-def _smooth(of: ArrayProgram, wrt: str) -> bool:
+def is_smooth(of: ArrayProgram, wrt: str) -> bool:
     """Whether a number has no kinks, and exists where expressions linear in X are positive."""
     graph = graph_of(settled(of.program, of.shapes), of.shapes)
     lifted: dict[str, Node] = {}

@@ -27,7 +27,7 @@ from matderiv.expression.assumptions import ASSUMPTIONS
 from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.nodes import Node
 
-__all__ = ["quadratic", "semidefinite"]
+__all__ = ["gram_of", "quadratic", "semidefinite"]
 
 #: Functions whose values are between 0 and 1, and those whose values are between -1 and 1.
 _PARTS = frozenset({"sigmoid", "step"})
@@ -86,6 +86,32 @@ def quadratic(matrix: Node, vector: Node, facts: Facts) -> Node | None:
         inside, own = factors(square)
         found.append((number * more * inside, product_of(Fraction(1), [*scalars, *own])))
     return sum_of(found)
+
+
+def gram_of(matrix: Node, facts: Facts) -> Node | None:
+    """The matrix A of a number that is not zero times AᵀA; None of other forms.
+
+    >>> from matderiv.calculus.formulas.shaping import shapes_over
+    >>> from matderiv.expression.parse import parse
+    >>> from matderiv.expression.shapes import Dim
+    >>> n, d = Dim("N", 2), Dim("D", 3)
+    >>> facts = Facts(shapes_over({"X": (n, d)}))
+    >>> gram_of(parse("2*X.T @ X/3").loss.value, facts)
+    Name(name='X')
+    """
+    some = list(terms(matrix))
+    if len(some) != 1:
+        return None
+    _, outside, arrays = split_scalars(some[0][1], facts.shape)
+    if [power for _, power in arrays] != [nodes.ONE]:
+        return None
+    _, inside, links = _links(arrays[0][0], facts)
+    if not all(isinstance(base, nodes.Size) for base, _ in (*outside, *inside)):
+        return None
+    match links:
+        case [nodes.Transpose(one), other] if formula_key(one) == formula_key(other):
+            return other
+    return None
 
 
 def _links(array: Node, facts: Facts) -> tuple[Fraction, list[BasePower], list[Node]]:
