@@ -393,3 +393,30 @@ def test_answers_say_which_reading_was_taken() -> None:
     assert report.text().splitlines()[-1] == said
     assert report.facts["readings"] == [said]
     assert "--shape mu=scalar" in report.text("zh").splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("program", "claim", "status"),
+    [
+        ("sum(softmax(z))", "0", "right"),
+        ("sum(softmax(z))", "zeros(n)", "right"),
+        ("sum(softmax(z))", "zeros(k)", "right"),
+        ("sum(z**2)", "0", "wrong"),
+        ("tr(A)", "eye(m)", "right"),
+        ("tr(A)", "2*eye(m)", "wrong"),
+        ("sum(X @ w)", "dX = outer(ones(n), w)", "right"),
+    ],
+)
+def test_zeros_and_sizes_by_other_letters(program: str, claim: str, status: str) -> None:
+    """0 is the array of zeros that fits; a letter is the only size that it can be."""
+    assert check(program, claim=claim).status == status
+
+
+def test_what_a_letter_of_a_claim_is_not() -> None:
+    """The identity is written eye(N), and a letter that may be two sizes is asked for."""
+    with pytest.raises(InputError, match=r"identity matrix is written eye\(N\)\."):
+        check("tr(A @ A)", "A", claim="2*A*I")
+    with pytest.raises(InputError, match="write N or D for it"):
+        check("mean((X @ w - y)**2)", "w", claim="X.T @ (X @ w - y)/m")
+    with pytest.raises(InputError, match="size k is not known"):
+        check("sum(X @ w)", "X", claim="outer(ones(k), w)")

@@ -582,3 +582,12 @@ def test_both_modules_are_the_command(module: str) -> None:
     words = [sys.executable, "-m", module, "gradient", "L = sum(X**2)"]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "dX = 2*X\n", "")
+
+
+def test_options_take_greek_names(capfd: pytest.CaptureFixture[str]) -> None:
+    """A name in an option is spelled as it is in programs."""
+    asked = ["gradient", "logdet(Σ)", "--wrt", "Σ", "--assume", "Σ=symmetric", "--shape", "Σ=3x3"]
+    greek = run(capfd, *asked)
+    latin = run(capfd, *(text.replace("Σ", "Sigma") for text in asked))
+    assert "dSigma = " in latin.out
+    assert greek.out == latin.out

@@ -80,7 +80,7 @@ REFUSED = [
     (
         "L = tr(I @ X + eye(3))",
         {},
-        "I cannot be told from the identity matrix on the page; give it another name.",
+        "I is the identity: write eye(n); any other matrix needs a name of its own.",
     ),
     (
         "L = sum(A @ I_N)",

@@ -833,3 +833,25 @@ def test_a_number_and_an_array_have_a_larger_one_by_entries(
     assert found.loss == parse(f"L = sum({name}imum(0, X))").loss
     assert f"Read as: {name}imum(0, …) for {name}(0, X)" in caplog.text
     assert parse(f"L = sum({name}(X, 0))").loss == parse(f"L = sum({name}(X, axis=0))").loss
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("variance(x)", "write var(x)."),
+        ("sum(swish(x + 1))", "write silu(x + 1)."),
+        ("KL(p, q + r)", "write sum(p*log(p/(q + r)))."),
+        ("sum(sech(a + b))", "write 1/cosh(a + b)."),
+        ("sum(ldivide(u, v))", "write v/u."),
+        ("sum(normal(0, 1))", "write sum(M*Y)."),  # they are no arrays of the formula
+        ("rank(X)", "a whole number"),
+        ("sum(eig(A))", "logdet(A), for sum(eigvalsh(A)) write tr(A)."),
+        ("xᵀAx", "x.T @ A @ x"),
+        ("xᵀSigma", "x.T @ Sigma"),
+    ],
+)
+def test_a_message_speaks_of_what_was_written(text: str, said: str) -> None:
+    """What is to be written instead holds the arguments of the call itself."""
+    with pytest.raises((UnsupportedError, ProgramSyntaxError)) as caught:
+        parse(text)
+    assert said in str(caught.value)

@@ -15,6 +15,7 @@ from matderiv.expression.known_shapes import settled, shape_of
 from matderiv.expression.parse import parse
 from matderiv.expression.program import Assignment, Program
 from matderiv.expression.shapes import Dim, infer, read_as
+from matderiv.gradients import gradient
 from matderiv.handout.readings import reading_texts
 
 LINE = "Y = X @ W; L = "
@@ -736,3 +737,19 @@ def test_one_more_term_does_not_change_what_a_greek_name_is(more: str) -> None:
     assert len(found["mu"]) == 1
     told = read_as(program, found, scalar=True)
     assert any(reading.other == "mu" for reading in told)
+
+
+@pytest.mark.parametrize(
+    ("program", "size"),
+    [
+        ("norm(A - lam*I)**2", "n"),
+        ("b @ inv(A.T @ A + lam*I) @ b", "n"),
+        ("sum(A @ I)/n", "m"),
+    ],
+)
+def test_the_identity_is_no_free_matrix(program: str, size: str) -> None:
+    """I without a shape of its own is refused with the line that works; declared, it is a matrix."""
+    with pytest.raises(InputError, match=rf"write eye\({size}\);"):
+        gradient(program, wrt="A")
+    assert gradient(program.replace("I", f"eye({size})"), wrt="A").formula
+    assert gradient(program, wrt="A", shapes={"I": (3, 3)}).formula

@@ -23,6 +23,7 @@ from matderiv.expression import nodes
 from matderiv.expression.assumptions import read_assumed, read_convention, read_shaped
 from matderiv.expression.nodes import Node, names_in
 from matderiv.expression.parse import parse
+from matderiv.expression.reshaping import size_of_dim
 from matderiv.expression.vocabulary import DEFAULT_PROGRAM
 from matderiv.tracing import ProgramLike, program_text
 
@@ -111,7 +112,7 @@ def _meant(claim: str, names: tuple[str, ...]) -> tuple[str, ...]:
 def _read_and_judged(question: Question, claim: str) -> Check:
     """Whether a claim is right for all sizes, or at the declared ones."""
     try:
-        node = read_array_claim(question, claim) or question.read(claim)
+        node = read_array_claim(question, claim) or _read(question, claim)
     except ProgramSyntaxError:  # ones((5, 5)) may mean two sizes that are declared
         report = _as_declared(question, claim)
         if report is None:
@@ -121,13 +122,21 @@ def _read_and_judged(question: Question, claim: str) -> Check:
     return report if report.status == "right" else _as_declared(question, claim) or report
 
 
+def _read(question: Question, claim: str) -> Node:
+    """The claim as a formula; 0 is the array of zeros that fits."""
+    node = question.read(claim)
+    if node == nodes.ZERO and question.shape:
+        return nodes.zeros(tuple(map(size_of_dim, question.shape)))
+    return node
+
+
 def _as_declared(question: Question, claim: str) -> Check | None:
     """The report on a claim that is right at the declared sizes; None if it is not."""
     declared = question.at_declared
     if declared is None:
         return None
     try:
-        node = declared.read(claim)
+        node = _read(declared, claim)
     except ProgramSyntaxError:  # it has letters for declared sizes
         return None
     if misfit(node, declared.shapes, declared.wrt) is not None:

@@ -13,6 +13,7 @@ from typing import Literal
 import click
 
 from matderiv import _budget
+from matderiv.expression.spelling import respelled
 from matderiv.expression.vocabulary import DEFAULT_PROGRAM, MAX_TEXT
 
 __all__ = [
@@ -55,11 +56,17 @@ def whole_number(value: object) -> int:
     return int(text)
 
 
+def _spelled(name: str) -> str:
+    """A name as programs spell it: Sigma for Σ."""
+    name = name.strip()
+    return name if name.isascii() or len(name) > 1 else respelled(name)[0]
+
+
 def named_shape(value: object) -> tuple[str, tuple[int, ...]]:
     """NAME=2x4, NAME=3 or NAME=scalar."""
     name, equals, shape = str(value).partition("=")
-    name = name.strip()
-    if name == "π":
+    name = _spelled(name)
+    if "π" in str(value):
         raise click.BadParameter("π is the number pi; give the input another name.")
     if not equals or not re.fullmatch(_NAME, name):
         raise click.BadParameter(f"{str(value)[:40]!r}: write NAME=2x4, NAME=3 or NAME=scalar.")
@@ -74,7 +81,7 @@ def named_shape(value: object) -> tuple[str, tuple[int, ...]]:
 
 def array_name(value: object) -> str:
     """The name of a matrix."""
-    text = str(value).strip()
+    text = _spelled(str(value))
     if not re.fullmatch(_NAME, text):
         raise click.BadParameter(f"{text[:40]!r} is not the name of a matrix, such as X.")
     return text
@@ -83,6 +90,7 @@ def array_name(value: object) -> str:
 def named_structure(value: object) -> tuple[str, str]:
     """NAME=symmetric and the like; whether there is such a structure is said further on."""
     name, equals, structure = (part.strip() for part in str(value).partition("="))
+    name = _spelled(name)
     if not equals or not re.fullmatch(_NAME, name):
         raise click.BadParameter(f"{str(value)[:40]!r}: write NAME=symmetric, for instance.")
     return name, structure

@@ -8,7 +8,7 @@ from collections.abc import Callable, Container
 
 from matderiv.errors import UnsupportedError
 from matderiv.expression._arguments import Refusal
-from matderiv.expression.foreign import elsewhere, instead_of_name, names_elsewhere
+from matderiv.expression.foreign import elsewhere, in_words_of, instead_of_name, names_elsewhere
 from matderiv.expression.vocabulary import (
     ALIKE,
     ARRAY_METHODS,
@@ -19,6 +19,8 @@ from matderiv.expression.vocabulary import (
 )
 
 __all__ = ["check_declared", "check_function", "method_call"]
+
+_SHORT = 40  # signs of an argument that is repeated in a message
 
 _Words = Callable[[ast.expr], str]
 
@@ -34,6 +36,7 @@ def check_function(name: str, tree: ast.expr) -> None:
         return
     found = elsewhere(name)
     if found is not None:
+        found = in_words_of(found, _arguments(tree))
         raise UnsupportedError(f"{name}(…) is not in the language; {instead_of_name(*found)}.")
     near = misspelt(name)
     if near is not None:
@@ -46,6 +49,15 @@ def check_function(name: str, tree: ast.expr) -> None:
             f"{instead_of_name(*found)}.",
             tree,
         )
+
+
+def _arguments(tree: ast.expr) -> list[str]:
+    """The arguments of a call as they are written, where they are short and have no options."""
+    if not isinstance(tree, ast.Call) or tree.keywords:
+        return []
+    written = [ast.unparse(arg) for arg in tree.args if not isinstance(arg, ast.Tuple | ast.List)]
+    plain = len(written) == len(tree.args) and all(len(arg) <= _SHORT for arg in written)
+    return written if plain else []
 
 
 def check_declared(name: str, tree: ast.expr, declared: Container[str]) -> None:

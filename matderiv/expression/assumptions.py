@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Literal, cast
@@ -265,6 +265,17 @@ def read_shaped(
     return program, assumed, known
 
 
+def _check_identity(program: Program, known: Mapping[str, Shape], declared: Container[str]) -> None:
+    """Refuse a matrix I whose shape is not declared: most likely the identity is meant."""
+    if "I" not in program.inputs() or "I" in declared or len(known["I"]) != _MATRIX:
+        return
+    taken = program.names() | program.functions()
+    letter = next(letter for letter in ("n", "m", "k", "n_1") if letter not in taken)
+    raise InputError(
+        f"I is the identity: write eye({letter}); any other matrix needs a name of its own."
+    )
+
+
 def infer_assumed(
     program: Program,
     assumed: Assumed,
@@ -279,6 +290,7 @@ def infer_assumed(
         ShapeError: shapes do not fit, or an input has a shape of which this cannot be assumed.
     """
     plain = infer(program, sizes=sizes, shapes=shapes, scalar=scalar)
+    _check_identity(program, plain, shapes or ())
     square = [name for name, structure in assumed.items() if ASSUMPTIONS[structure].square]
     for name, structure in assumed.items():
         dimensions = len(plain[name])

@@ -19,6 +19,7 @@ from matderiv.expression.program import Assignment, Program
 from matderiv.expression.shapes import infer
 from matderiv.expression.size_text import asked_of, is_length, letters_of_size, put
 from matderiv.expression.source import source
+from matderiv.expression.spelling import READ
 from matderiv.expression.vocabulary import ELEMENTWISE
 
 __all__ = ["Words", "parse_claim"]
@@ -189,6 +190,8 @@ class _ClaimReader(Reader):
                 return nodes.Eye(self._letter(size, tree))
             case nodes.Ones(sizes):
                 return nodes.Ones(tuple(self._letter(size, tree) for size in sizes))
+            case nodes.Multiply(nodes.ZERO, nodes.Ones(sizes)):
+                return nodes.zeros(tuple(self._letter(size, tree) for size in sizes))
             case nodes.OneHot(arg, size):
                 return nodes.OneHot(arg, self._letter(size, tree))
             case nodes.Selection(kind, params, sizes):
@@ -204,7 +207,9 @@ class _ClaimReader(Reader):
 
     def _letter(self, size: int | str, tree: ast.Call) -> int | str:
         """The letter of a size; a size in figures would tie the claim to that size."""
-        if size == 1 or isinstance(size, str):
+        if isinstance(size, str):
+            return self._known_letter(size)
+        if size == 1:
             return size
         if size not in self.known.letters:
             raise self._error(
@@ -214,18 +219,42 @@ class _ClaimReader(Reader):
             )
         return self.known.letters[size]
 
+    def _known_letter(self, size: str) -> str:
+        """The size that another letter stands for, being the only one that it can stand for."""
+        if not size.isidentifier() or is_length(size) or size in self._sizes:
+            return size
+        alike = [own for own in self._sizes if own.lower() == size.lower()] or self._sizes
+        if len(alike) != 1:
+            return size  # which is refused with the sizes that there are
+        READ.info("%s is read as the size %s.", size, alike[0])
+        return alike[0]
+
+    @property
+    def _sizes(self) -> tuple[str, ...]:
+        """The letters of sizes."""
+        return tuple(name for name in self.known.numbers if name != "pi")
+
+    def _identity(self) -> str:
+        return " or ".join(f"eye({size})" for size in self._sizes) or "eye(2), with its size"
+
     def _unknown(self, name: str, kind: str) -> str:
+        if kind == "name" and name == "I":
+            return f"I is not a name here; the identity matrix is written {self._identity()}."
         known = self.known.names if kind == "name" else (*self.known.functions, *ELEMENTWISE, "sum")
         near = difflib.get_close_matches(name, known, n=1, cutoff=0.6) if len(name) > 1 else []
         asked = kind == "name" and len(name) == 1  # as letters of sizes are
-        sizes = tuple(n for n in self.known.numbers if n != "pi") if asked else ()
+        sizes = self._sizes if asked else ()
         folded = {other.lower(): other for other in (*sizes, *known)}
         meant = folded.get(name.lower()) or (near[0] if near else None)
         glued = _glued(name, known) if kind == "name" else None
         hint = glued or meant
         also = f", and the sizes {', '.join(sizes)}" if sizes else ""
         return f"There is no {kind} {name} here; there are {', '.join(known)}{also}." + (
-            f" Did you mean {hint}?" if hint else ""
+            f" Did you mean {hint}?"
+            if hint
+            else f" If {name} is a size, write {' or '.join(sizes)} for it."
+            if sizes
+            else ""
         )
 
 

@@ -5,11 +5,17 @@ A library's name is never an undefined function by accident: its derivative woul
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from functools import cache
 
-__all__ = ["Elsewhere", "elsewhere", "instead_of_name", "names_elsewhere"]
+__all__ = ["Elsewhere", "elsewhere", "in_words_of", "instead_of_name", "names_elsewhere"]
 
 Elsewhere = tuple[str, str]
+
+_TWO = 2
+#: Pairs of names of the table that are the first and the second argument wherever they stand.
+_ALIKE = frozenset({"AB", "PQ", "xy"})
 
 _LINEAR = "it moves or adds up entries, which is a linear map; with its matrix A as an input"
 _ORDER = "it depends on the order of entries; for an undefined function of the whole array"
@@ -147,8 +153,9 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
     ("spur", "tr(X)", ""),
     ("diagm diagflat to_diag diag_embed", "diag(x)", "or diag(X) for a diagonal"),
     ("identity speye", "eye(4)", ""),
-    ("linsolve linalg_solve mldivide lu_solve cho_solve", "solve(A, B)", ""),
-    ("mrdivide", "B @ inv(A)", ""),
+    ("linsolve linalg_solve mldivide", "solve(A, B)", ""),
+    ("lu_solve cho_solve", "solve(A, B)", "with the matrix A that was factored"),
+    ("mrdivide", "A @ inv(B)", ""),
     ("mpower matpow", "matrix_power(X, 2)", "for the second power"),
     (
         "pinverse pseudoinverse pseudo_inverse ginv",
@@ -223,7 +230,7 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
     (
         """quantile percentile ptp unique searchsorted
         bincount histogram mode trimmean logcumsumexp
-        rank ranks prctile""",
+        ranks prctile""",
         "Loss(Y)",
         _ORDER,
     ),
@@ -269,7 +276,7 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
     ("divmod frexp ldexp quantize nextafter spacing", "sum(Y)", _STEPS),
     (
         """funm signm cho_factor qr
-        lu ldl svd eig eigh eigen eigenvalues schur polar hessenberg
+        lu ldl schur polar hessenberg
         nullspace null_space orth rref householder tensorinv tensorsolve lyap dlyap
         solve_sylvester care dare""",
         "norm(E)**2",
@@ -283,9 +290,10 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
     ("nuclear nuclear_norm nuc trace_norm", "norm(X, 'nuc')", ""),
     ("spectral_norm specnorm opnorm", "norm(X, 2)", ""),
     (
-        "eigvalsh eigvals",
+        "eigvalsh eigvals eig eigh eigen eigenvalues",
         "tr(A)",
-        "all at once have no words in this version; one is eigvalsh(A)[0]; for sum(eigvalsh(A))",
+        """all at once have no words in this version; one of a symmetric matrix is eigvalsh(A)[0]; \
+for the sum of logarithms write logdet(A), for sum(eigvalsh(A))""",
     ),
     (
         "cholesky chol",
@@ -293,12 +301,17 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
         "the factor has no words in this version; for 2*sum(log(diag(cholesky(A))))",
     ),
     (
-        "svdvals",
+        "svdvals svd",
         "norm(A)**2",
         "all at once have no words in this version; one is svdvals(A)[0]; for sum(svdvals(A)**2)",
     ),
     (
-        """cond schatten matrix_rank permanent perm pfaffian normest
+        "rank matrix_rank",
+        "Loss(X)",
+        "it is a whole number, which jumps; for an undefined function of the whole matrix",
+    ),
+    (
+        """cond schatten permanent perm pfaffian normest
         divergence curl laplace""",
         "Loss(X)",
         "it is derived nowhere in this version; for an undefined function of the whole matrix",
@@ -352,6 +365,33 @@ def elsewhere(name: str) -> Elsewhere | None:
     """
     found = _names().get(name)
     return found or (_names().get(name.lower()) if len(name) > 1 else None)
+
+
+def in_words_of(found: Elsewhere, arguments: Sequence[str]) -> Elsewhere:
+    """The same with the arguments of a call in place of the names of the table.
+
+    Only where it is certain which is which: for one name, and for two that are called alike. A
+    formula that holds another array than the arguments keeps its names.
+
+    >>> in_words_of(("sum(P*log(P/Q))", ""), ("p", "q + r"))
+    ('sum(p*log(p/(q + r)))', '')
+    """
+    formula, why = found
+    names = sorted(set(re.findall(r"(?<!\w)[A-Za-z](?![\w(])", formula)))
+    one = len(names) == 1 and not re.search(r"an input|program", why)
+    two = len(names) == _TWO and not why and "".join(names) in _ALIKE
+    if not (one or two) or len(names) != len(arguments):
+        return found
+    put: dict[str, str] = dict(zip(names, arguments, strict=True))
+
+    def new(match: re.Match[str]) -> str:
+        name: str = match[2]
+        own = put.get(name, name)
+        plain = re.fullmatch(r"[\w.]+", own) or (match[1], match[3]) == ("(", ")")
+        return match[1] + (own if plain else f"({own})")
+
+    pattern = r"([(]?)(?<!\w)([A-Za-z])(?=([^\w(]|\Z))"
+    return re.sub(pattern, new, formula), re.sub(pattern, new, why)
 
 
 def instead_of_name(formula: str, why: str) -> str:

@@ -83,12 +83,29 @@ def _respelled(text: str) -> tuple[str, str]:
     ):
         return text, ""
     bare = re.sub(r"#[^\n]*", "", text)
+    _check_beside(bare)
     plain = _positive_parts(_norms(_letters(_modules(_arguments(bare.translate(_TABLE))))))
     found = _powers(_turned(_products(plain)))
     if found == bare:
         return text, ""
     pairs = zip(bare.split("\n"), found.split("\n"), strict=True)
     return found, " ".join(line.strip() for before, line in pairs if line != before)
+
+
+def _check_beside(text: str) -> None:
+    """Refuse xᵀAx, whose letters may be factors of either product."""
+    found = re.search(r"([A-Za-z]\w*)[ᵀ⊤]([A-Za-z]\w*)\b(?!\s*\()", text)
+    if found is None:
+        return
+    one, two = found.groups()
+    factors = [two] if two in GREEK or not re.fullmatch("[A-Za-z]{2,3}", two) else list(two)
+    products = [sign.join((f"{one}.T", *factors)) for sign in (" @ ", "*")]
+    raise ProgramSyntaxError(
+        f"{found[0]} has two readings: {products[0]}, the matrix product, or {products[1]}, entry "
+        "by entry; write one of them.",
+        text,
+        found.start(),
+    )
 
 
 def _modules(text: str) -> str:
