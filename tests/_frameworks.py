@@ -103,11 +103,19 @@ def _made(make: Callable[..., Array]) -> Callable[..., Tensor]:
     return call
 
 
+def _part(function: Callable[..., Array]) -> Callable[..., Tensor]:
+    def part(operand: Array, diagonal: int = 0) -> Tensor:
+        assert isinstance(operand, np.ndarray), "no tensor"
+        return tensor(function(operand, diagonal), operand.dtype)
+
+    return part
+
+
 def _torch() -> ModuleType:
     module: Any = ModuleType("torch")
     names = (
         "exp log sqrt tanh sin cos arctan sign abs sum mean prod trace diag outer kron maximum minimum "
-        "tan sinh cosh arcsin arccos arcsinh arccosh arctanh amax amin cumsum floor ceil round trunc tril triu"
+        "tan sinh cosh arcsin arccos arcsinh arccosh arctanh amax amin cumsum floor ceil round trunc"
     )
     own = {name: getattr(np, name) for name in names.split()}
     own |= {name: _ONE[name] for name in ("sigmoid", "relu", "erf", "erfinv", "digamma")}
@@ -120,6 +128,7 @@ def _torch() -> ModuleType:
     module.einsum = lambda subscripts, *operands: tensor(
         np.einsum(subscripts, *operands), operands[0].dtype
     )
+    module.tril, module.triu = _part(np.tril), _part(np.triu)
     module.pi, module.tensor = np.pi, tensor
     module.arange = lambda count: np.arange(count).view(Tensor)
     module.cat, module.flip = _cat, _flip
