@@ -220,7 +220,7 @@ def test_a_wrong_claim_is_refuted(text: str, wrt: str, wrong: str) -> None:
         ("sum(G*W[y])", "W", "onehot(y, M).T @ G"),
         ("sum(G*roll(X, 1, axis=0))", "X", "roll(G, -1, axis=0)"),
         ("g @ tile(x, 3)", "x", "g[:K] + g[K:2*K] + g[2*K:]"),
-        ("sum(diff(x)*diff(y))", "y", "pad(x[1:] - x[:-1], (1, 0)) + pad(x[:-1] - x[1:], (0, 1))"),
+        ("sum(diff(x)*diff(y))", "y", "pad(x[1:] - x[:-1], (1, 0)) - pad(x[1:] - x[:-1], (0, 1))"),
         ("sum(x[1:m]*y)", "x", "pad(y, (1, N - m))"),
         ("sum(x[m:k]*y)", "x", "pad(y, (m, N - k))"),
         ("sum(x[:n-1]*y[1:])", "x", "pad(y[1:], (0, N - n + 1))"),
