@@ -142,7 +142,7 @@ def read_at(text: str, arg: Node) -> Node:
 def outside_a_trace(node: nodes.MatrixFunction) -> UnsupportedError:
     """The refusal of a derivative of v·vᵀ, v an eigenvector.
 
-    >>> str(outside_a_trace(nodes.MatrixFunction(nodes.Name("A"), "eigenprojector 0")))[-23:]
+    >>> str(outside_a_trace(nodes.MatrixFunction(nodes.Name("A"), "eigenprojector 0")))[-21:]
     'write it as an input.'
     """
     return UnsupportedError(

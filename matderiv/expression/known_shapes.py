@@ -182,7 +182,7 @@ def named_sizes(program: Program, shapes: Mapping[str, Shape]) -> tuple[Program,
     >>> from matderiv.expression.shapes import infer
     >>> program = parse("L = sum(conv1d(x, w))")
     >>> named_sizes(program, infer(program, shapes={"w": (3,)}))[0].source()
-    'L = sum(windows(x, K) @ w)'
+    'L = sum(windows(x, D, axis=-1) @ w)'
     """
     unnamed = {name: size_of_dim(own[0]) for name, own in shapes.items() if is_unnamed(name)}
     if not unnamed:

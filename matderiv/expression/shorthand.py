@@ -123,8 +123,8 @@ attention(Q, K, V, d=1) = softmax(Q @ K.mT/sqrt(d), axis=-1) @ V
 scaled_dot_product_attention(Q, K, V, d=1) = attention(Q, K, V, d)
 bilinear(X, A, Y) = einsum('bi,kij,bj->bk', X, A, Y)
 rnn_cell(X, H, W, U, b=0) = tanh(X @ W.T + H @ U.T + b)
-lstm_state(I, F, G, C) = sigmoid(F)*C + sigmoid(I)*tanh(G)
-lstm_cell(I, F, G, O, C) = sigmoid(O)*tanh(lstm_state(I, F, G, C))
+lstm_state(U, F, G, C) = sigmoid(F)*C + sigmoid(U)*tanh(G)
+lstm_cell(U, F, G, O, C) = sigmoid(O)*tanh(lstm_state(U, F, G, C))
 gru_cell(R, Z, A, B, H) = (1 - sigmoid(Z))*tanh(A + sigmoid(R)*B) + sigmoid(Z)*H
 glu(A, B) = A*sigmoid(B)
 reglu(A, B) = A*relu(B)

@@ -89,7 +89,7 @@ def vec_entry(
     for node in made.pair:
         shape = entries.shape(node)
         row = [first.pop(0)] if len(shape) > 1 else []
-        single = shape[-1] == SINGLE  # of an axis of X with one entry, or of none
+        single = shape[-1:] == (SINGLE,)  # of an axis of X with one entry, or of none
         col = last.pop(0) if last[:1] == [1] or not single else 1
         form = multiplied(form, refreshed(entries.at(node, *row, col), entries.letter))
     return form
