@@ -55,7 +55,15 @@ OTHER_WORDS = {"exercise", "contribution", "numbers", "right", "slip", "whole"} 
 OTHER_WORDS |= {
     f"array {step}" for step in ("values", "entries", "index", "differential", "result", "newton")
 }
-OTHER_WORDS |= {"pattern", "whole change", "second", "symmetric", "squares", "model", "normal equations"}
+OTHER_WORDS |= {
+    "pattern",
+    "whole change",
+    "second",
+    "symmetric",
+    "squares",
+    "model",
+    "normal equations",
+}
 OTHER_WORDS |= {"zeros and ones", "other sizes"}  # of slices and the like, which it does not read
 
 SCRIPT = Path(__file__).parents[1] / "scripts" / "verify_certificate.py"
