@@ -141,7 +141,7 @@ def ours(gradient: Gradient, sizes: Mapping[str, int]) -> str:
 
 def found(gradient: Gradient, sizes: Mapping[str, int]) -> matderiv.Gradient:
     """What the package finds for a gradient of a table at these sizes, asked for once."""
-    key = (gradient.id, *sizes.items())
+    key = (gradient.id, gradient.program, *sizes.items())
     if key not in _found:
         _found[key] = matderiv.gradient(
             sized(gradient.program, sizes),
