@@ -32,7 +32,7 @@ def tried(gradient: Gradient) -> list[dict[str, int]]:
 
 def differences(gradient: Gradient, sizes: dict[str, int]) -> Array:
     """The gradient by central differences, worked out once for all formulas."""
-    key = (gradient.id, *sizes.items())
+    key = (gradient.id, gradient.program, *sizes.items())
     if key not in _differences:
         _differences[key] = gradient.differences(sizes, numbers(gradient, sizes))
     return _differences[key]
