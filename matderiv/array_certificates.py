@@ -16,6 +16,7 @@ from matderiv.calculus.sweep.task import task_of
 from matderiv.derivation.links import Chain, ProvedSteps
 from matderiv.derivation.methods.table import METHODS, usual_method
 from matderiv.derivation.program import Builder, build_program
+from matderiv.errors import UnsupportedError
 from matderiv.expression import nodes
 from matderiv.handout.certificate import ReadOff, certificate
 
@@ -36,6 +37,7 @@ def array_certificate(asked: Asked, found: Found, shapes: Mapping[str, Shape]) -
 
     Raises:
         ProofError: a link is not proved.
+        UnsupportedError: the gradient that a Hessian is about is a constant.
     """
     array, first = array_program(asked.program, shapes, dict(asked.assume)), None
     if asked.kind == "hessian":
@@ -44,6 +46,11 @@ def array_certificate(asked: Asked, found: Found, shapes: Mapping[str, Shape]) -
         *(("tau", "nu"), ("v", "u", "z"), ("V", "U", "Z"))[min(len(array.shape), _MATRIX)]
     )
     wrt = asked.wrt[-1]
+    if wrt not in array.shapes:
+        raise UnsupportedError(
+            f"The gradient by {asked.wrt[0]} does not hold {wrt}, so the Hessian is 0; a "
+            "certificate would have nothing to prove; its page says so: --format text."
+        )
     paired = array.along(direction)
     steps = _derived(paired, wrt)
     product = _product(found, nodes.Name(direction), array, asked)

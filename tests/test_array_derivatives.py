@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import random
+import re
 import runpy
 import sys
 import warnings
@@ -594,6 +595,22 @@ def test_linear_losses_have_a_page_and_no_newton_step() -> None:
         assert found.json()
         with pytest.raises(InputError, match="Newton's step"):
             found.print("text", newton=True)
+
+
+@pytest.mark.parametrize("program", ["b @ x", "sum(x)"])
+def test_a_constant_gradient_has_a_page_and_no_certificate(program: str) -> None:
+    """Where x stands in no gradient, there is nothing that a certificate could prove."""
+    found = matderiv.hessian(program, wrt="x")
+    assert "All " in found.print("text")
+    with pytest.raises(UnsupportedError, match="the Hessian is 0"):
+        found.json()
+
+
+def test_no_part_of_a_page_takes_the_name_of_its_array() -> None:
+    """Parts of values get names on the way; H, the array itself, is none of them."""
+    page = matderiv.hessian("sum((A @ X @ B - C)**2)", wrt="X").print("text")
+    assert {"Z", "U"} <= {*(names := re.findall(r"^ +([A-Z]) += ", page, re.MULTILINE))}
+    assert names.count("H") <= 1
 
 
 def test_a_name_too_many_is_refused_also_where_it_is_there_twice() -> None:

@@ -128,18 +128,17 @@ def array_steps(
     shapes = {key: shape for key, shape in of.shapes.items() if key in named}
     shapes[name] = of.shape
     tell_apart(program, {key: len(shape) for key, shape in shapes.items()})
-    if lifted:
-        graph = graph_of(program, shapes)
+    own = {vector: found.dims[:1] for vector in (names.vector, names.step) if vector}
+    if lifted:  # no part takes a name of the page
+        graph = graph_of(program, {**shapes, **own, names.array: found.dims})
     else:
         graph = Graph(program, program.assignments, shapes, frozenset())
     graph = _used(graph, {*names_in(found.node), names.wrt})
     program = Program(tuple(a for a in program.assignments if a.name in graph.shapes))
     whole = _in_one_piece(graph)
-    shapes = dict(graph.shapes)
+    shapes = {**graph.shapes, **own}
     if found.matrix:
         shapes[names.array] = found.dims
-    for vector in filter(None, (names.vector, names.step)):
-        shapes[vector] = found.dims[:1]
     pieces = Graph(
         program,
         tuple(Assignment(a.name, whole[a.name]) for a in graph.values),
