@@ -7,6 +7,7 @@ arrays are known it is the size's own letter.
 from __future__ import annotations
 
 import ast
+import copy
 import re
 
 from matderiv.expression.index_calls import read_size
@@ -49,7 +50,7 @@ class Lengths(ast.NodeTransformer):
     def visit_Name(self, tree: ast.Name) -> ast.expr:
         """A size by the name that it was given."""
         known = self.given.get(tree.id) if isinstance(tree.ctx, ast.Load) else None
-        return tree if known is None else ast.copy_location(_again(known), tree)
+        return tree if known is None else ast.copy_location(copy.deepcopy(known), tree)
 
     def visit_Subscript(self, tree: ast.Subscript) -> ast.expr:
         """X.shape[0]."""
@@ -85,10 +86,6 @@ def _letter(of: ast.Name, axis: str, tree: ast.expr) -> ast.expr:
     if axis != ALL and not _AXIS.fullmatch(axis):
         return tree
     return ast.copy_location(ast.Name(length_of(of.id, axis), ast.Load()), tree)
-
-
-def _again(size: ast.expr) -> ast.expr:
-    return ast.parse(ast.unparse(size), mode="eval").body
 
 
 def _is_size(tree: ast.expr) -> bool:

@@ -31,6 +31,21 @@ def _row(arg: Node) -> Node:
     return nodes.Rearrange(arg, (None, -1), 0)
 
 
+def _last(arg: Node, axis: int | None, count: int) -> Node:
+    """The array of so many axes, turned so that the axis is its last one.
+
+    Raises:
+        ShapeError: the array has several axes, and none is named; or it has no such axis.
+    """
+    if axis is None and count > 1:
+        raise ShapeError("say along which axis, such as axis=0.")
+    if axis in (None, -1, count - 1):
+        return arg
+    if count != 2 or axis not in (0, -2):  # noqa: PLR2004 - a matrix
+        raise ShapeError(f"of {count} axes it runs along the last, axis=-1.")
+    return nodes.Transpose(arg)
+
+
 def _along_last(
     make: Callable[[Node, str], Node],
     arg: Node,
@@ -41,16 +56,12 @@ def _along_last(
     """An operation along the last axis, given its size, along another one.
 
     Raises:
-        ShapeError: the array has several axes, and none is named; or it has no such axis.
+        ShapeError: as `_last`.
     """
-    count, size = dimensions(arg), letter()
-    if axis is None and count > 1:
-        raise ShapeError("say along which axis, such as axis=0.")
-    if axis in (None, -1, count - 1):
-        return make(counted(arg, size), size)
-    if count != 2 or axis not in (0, -2):  # noqa: PLR2004 - a matrix
-        raise ShapeError(f"of {count} axes it runs along the last, axis=-1.")
-    return nodes.Transpose(make(counted(nodes.Transpose(arg), size), size))
+    size = letter()
+    last = _last(arg, axis, dimensions(arg))
+    made = make(counted(last, size), size)
+    return made if last is arg else nodes.Transpose(made)
 
 
 def _smaller(arg: Node, size: str) -> Node:
@@ -126,19 +137,15 @@ def take_along_axis(
     """The entries that labels name in their own row or column: Σ_j [y_ik = j]·x_ij.
 
     Raises:
-        ShapeError: the array has several axes, and none is named; or it has no such axis.
+        ShapeError: as `_last`.
     """
     count, size = dimensions(arg), letter()
-    if axis is None and count > 1:
-        raise ShapeError("say along which axis, such as axis=1.")
+    last = _last(arg, axis, count)
     chosen = nodes.OneHot(labels, size)
     if count == 1:
         return nodes.MatMul(counted(arg, size), nodes.Transpose(chosen))
-    if axis in (-1, count - 1):
-        return nodes.Sum(nodes.Multiply(_row(counted(arg, size)), chosen), -1)
-    if count != 2 or axis not in (0, -2):  # noqa: PLR2004 - a matrix
-        raise ShapeError(f"of {count} axes it runs along the last, axis=-1.")
-    return nodes.Sum(nodes.Multiply(counted(nodes.Transpose(arg), size), chosen), -1)
+    held = _row(counted(last, size)) if last is arg else counted(last, size)
+    return nodes.Sum(nodes.Multiply(held, chosen), -1)
 
 
 def _triangle(size: str) -> Node:
