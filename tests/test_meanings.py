@@ -8,9 +8,11 @@ from typing import get_args
 import pytest
 
 from matderiv.calculus.sweep.task import Task, read_task
-from matderiv.derivation import meanings as patterns
 from matderiv.derivation.board import with_board_names
-from matderiv.derivation.meanings import Meaning, MeaningKind, meanings
+from matderiv.derivation.meanings import found as patterns
+from matderiv.derivation.meanings.found import meanings
+from matderiv.derivation.meanings.residual import even
+from matderiv.derivation.meanings.statements import Meaning, MeaningKind, Unfolded
 from matderiv.expression.source import source
 from matderiv.handout.meanings import meaning_section
 from matderiv.handout.texts import messages
@@ -80,9 +82,9 @@ def test_what_is_not_proved_is_not_said(monkeypatch: pytest.MonkeyPatch) -> None
     """A claim that is wrong takes its sentence with it: rows of T may sum to anything here."""
     program = task("Z = X @ W; P = softmax(Z, axis=1); L = sum(P*T)", {})
 
-    def wrong(known: patterns._Program) -> object:
-        yield patterns._even(known, "X", 1)
-        yield patterns._even(known, "Z", 1)
+    def wrong(known: Unfolded) -> object:
+        yield even(known, "X", 1)
+        yield even(known, "Z", 1)
 
     monkeypatch.setattr(patterns, "_FINDERS", (wrong,))
     meanings.cache_clear()

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Container, Iterator
 
 from matderiv.calculus.sweep.task import Task
-from matderiv.derivation.meanings import Meaning, meanings
+from matderiv.derivation.meanings.found import meanings
+from matderiv.derivation.meanings.statements import Meaning
 from matderiv.expression.nodes import Node, names_in
 from matderiv.handout.document import (
     Block,
