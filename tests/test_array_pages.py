@@ -155,6 +155,13 @@ def test_every_format_and_language(form: str, language: str) -> None:
     assert len(write(mixed(language), form)) > 1000
 
 
+@pytest.mark.parametrize(("program", "said"), [("A @ X @ B", True), ("f(X)", False)])
+def test_the_kronecker_product_is_introduced_where_it_stands(program: str, *, said: bool) -> None:
+    """A page with ⊗ says what it is, one without it does not."""
+    page = matderiv.jacobian(program, wrt="X").print("text")
+    assert ("⊗" in page) == ("⊗ is the Kronecker product" in page) == said
+
+
 @cache
 def mixed(language: str) -> Document:
     """A page in a language."""

@@ -236,7 +236,7 @@ class ArrayPage:
             yield Equation(composer.notation.chain(chain))
             if key == "result" and self.layout in ("rows", "turned") and self.before is None:
                 yield Paragraph(self.say(f"layout_{self.layout}"))
-            yield from self.swapped(chain)
+            yield from self.kronecker_signs(chain)
         if self.derivation.curvature is not None:
             yield from self.curved(step, self.derivation.curvature)
         if self.lines and not self.about.names.step:
@@ -298,14 +298,20 @@ class ArrayPage:
         """The lines that work the result out."""
         yield CodeBlock("\n".join(assignment(k, v) for k, v in self.lines.items()), "python")
 
-    def swapped(self, chain: Chain) -> Iterator[Block]:
-        """The meaning of K, if it stands in a matrix."""
-        match chain.sides[-1]:
-            case KroneckerProducts(products=products) if any(
-                p.swapped for o in products for p in o
-            ):
-                swap = swap_box(self.composer.notation.formulas)
-                yield Paragraph(self.say("swap", {"K": Math(swap)}))
+    def kronecker_signs(self, chain: Chain) -> Iterator[Block]:
+        """The meaning of ⊗ and of K, as far as they stand in a matrix."""
+        last = chain.sides[-1]
+        parts = (
+            [part for product in last.products for part in product]
+            if isinstance(last, KroneckerProducts)
+            else []
+        )
+        if any(len(part.factors) > 1 for part in parts):
+            sign = {"sign": Math(Operator("kronecker"))}
+            yield Paragraph(fill(self.language, "notation.kronecker", sign))
+        if any(part.swapped for part in parts):
+            swap = swap_box(self.composer.notation.formulas)
+            yield Paragraph(self.say("swap", {"K": Math(swap)}))
 
     def curved(self, step: Step, curvature: Curvature) -> Iterator[Block]:
         """Where a Hessian is semidefinite, and the loss convex or concave."""

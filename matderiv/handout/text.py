@@ -212,4 +212,4 @@ def _segment(segment: Segment) -> str:
         case Text(text=words) | Code(text=words):
             return words
         case Math(box=box):
-            return text(box)
+            return text(box).strip()  # a sign between two operands has spaces
