@@ -278,19 +278,14 @@ class Prover:
 
         Those that follow from others are written out before these.
         """
-        while names := (nodes.names_in(one) ^ nodes.names_in(other)) & self._written_out.keys():
+        while names := (nodes.names_in(one) ^ nodes.names_in(other)) & self._defined.keys():
             name = max(names, key=self._places.__getitem__)
-            known = {name: self._written_out[name]}
+            known = {name: self._defined[name]}
             left, right = replaced(one, known), replaced(other, known)
             if cost(left) + cost(right) > _LONG:
                 break
             one, other = left, right
         return one, other
-
-    @cached_property
-    def _written_out(self) -> dict[str, Node]:
-        """The definitions of values and of gradients, each after those that it mentions."""
-        return self._values | self._gradients
 
     @cached_property
     def _defined(self) -> dict[str, Node]:
