@@ -156,6 +156,8 @@ median | | NAME({n})
 toeplitz | 3,3 | NAME({3})
 toeplitz | 2,3 | NAME({2}, {3})
 conj real | * | NAME({*})
+zeros_like ones_like | * | NAME({*})*{*}
+full_like | * | NAME({*}, 2)*{*}
 vdot | | NAME({n}, {n})
 cross | 3 | NAME({3}, {3})
 tridiagonal | n,n | NAME({n-1}, {n}, {n-1})

@@ -75,7 +75,7 @@ ASKED: list[tuple[str, Callable[..., Any], str, str]] = [
         "n, d = X.shape; L = sum((X @ w)**2)/n + d*sum(w**2)",
         lambda X, w: sum((X @ w) ** 2) / len(X) + len(w) * sum(w**2),
         "w",
-        "2*(X.T @ (X @ w)/N + D*w)",
+        "2*(X.T @ (X @ w)/n + d*w)",
     ),
     (
         "m = X.shape[-1] - 1; L = sum(X**2)*m/X.size",
@@ -94,6 +94,18 @@ ASKED: list[tuple[str, Callable[..., Any], str, str]] = [
         lambda X: np.sum((X.T @ X / len(X) - np.eye(X.shape[1])) ** 2),
         "X",
         "4*X @ (X.T @ X/X.shape[0] - eye(X.shape[1]))/X.shape[0]",
+    ),
+    (
+        "n = len(y); m = X.shape[0]; k = 2*n; L = sum((X @ w - y)**2)/k",
+        lambda X, w, y: sum((X @ w - y) ** 2) / (2 * len(y)),
+        "w",
+        "2*X.T @ (X @ w - y)/k*m/n",
+    ),
+    (
+        "C = ones(X.shape) - 3*zeros_like(X @ w)[:, None] + full(X.shape, 2); L = sum(C*X*X)",
+        lambda X, w: 3 * np.sum(X**2),
+        "X",
+        "(full_like(X, 6)*X + zeros(X.shape)*ones(X.shape))",
     ),
     (
         "sum(exp(X.reshape(X.shape[0]*X.shape[1])))",
@@ -129,7 +141,7 @@ def test_sizes_in_programs_where_they_are_declared() -> None:
     report = check(program, "w", "X.T @ (X @ w - y)/5", shapes={"X": (5, 3)})
     assert report.text().startswith("Right at the shapes declared (5×3): ")
     assert matderiv.derive(program, wrt="w").proof.equalities > 2
-    assert str(matderiv.hessian(program, wrt="w")) == "X.T @ X/N"
+    assert str(matderiv.hessian(program, wrt="w")) == "X.T @ X/n"
 
 
 @pytest.mark.parametrize(

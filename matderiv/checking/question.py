@@ -210,7 +210,16 @@ class Question:
         names = dict.fromkeys((*self.names, *self.further))
         shapes = {name: tuple(map(_size_node, shape)) for name, shape in self.shapes.items()}
         windows = _sizes_of_windows(self.task.program, sizes)
-        words = Words(names, self.function_names, letters, numbers, shapes, self.label, windows)
+        words = Words(
+            names,
+            self.function_names,
+            letters,
+            numbers,
+            shapes,
+            self.label,
+            windows,
+            self.task.program.size_names,
+        )
         node = with_axes(parse_claim(claim, words), self.shapes)
         if not names_in(node) & self.further.keys():
             return node

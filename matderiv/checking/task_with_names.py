@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from matderiv.calculus.sweep.graph import graph_of
 from matderiv.calculus.sweep.sweep import sweep
@@ -64,7 +64,7 @@ def task_with_names(program: str, wrt: str, given: Given) -> tuple[Task, dict[st
     if given.assumed or product is None or not free:
         return task, aliases
     loss = Assignment(written.loss.name, substituted(written.loss.value, product, Name(free[0])))
-    named = read(Program((Assignment(free[0], product), loss)).source())
+    named = read(replace(written, assignments=(Assignment(free[0], product), loss)).source())
     close = first_product(named)
     opaque = any(isinstance(n, nodes.Functional) for n in nodes.walk(loss.value))
     if not opaque and (close is None or close.summand is None):

@@ -10,7 +10,7 @@ from matderiv.errors import InputError, ShapeError
 from matderiv.expression._rules import Rules
 from matderiv.expression._sizes import ShapeVariables, SizeVariable, join
 from matderiv.expression._worked_sizes import solved_size
-from matderiv.expression.size_text import is_unnamed, size_number, terms_of_size
+from matderiv.expression.size_text import asked_of, is_unnamed, size_number, terms_of_size
 from matderiv.expression.source import source
 
 __all__ = ["DEFAULT_SIZES", "OpenSizes"]
@@ -154,10 +154,13 @@ class OpenSizes:
         known = f"sizes are {', '.join(most)} and {last}" if most else f"only size is {last}"
         return InputError(f"{name} is not a size; the {known}.")
 
-    def symbols(self, names: Container[str]) -> dict[SizeVariable, str]:
-        """A letter for every size: N, D, M for the product's, and none of the program's names."""
+    def symbols(self, names: Container[str], given: Mapping[str, str]) -> dict[SizeVariable, str]:
+        """A letter for every size: a `given` one, or N, D, M, and none of the program's names.
+
+        `given` has the letter of a size that an array is asked for behind the name of the size.
+        """
         letters = self._rules.sizes.letters
-        taken = {*letters}
+        taken = {*letters, *given}
         symbols = {size.root(): k for k, size in letters.items() if not is_unnamed(k)}
 
         further = itertools.chain(_FURTHER, (f"K_{n}" for n in itertools.count(1)))
@@ -176,6 +179,13 @@ class OpenSizes:
             taken.add(found)
 
         worked = {size.root() for size, _, _ in self._rules.sizes.worked if not size.fixed}
+        for name, length in given.items():
+            of, axis = asked_of(length) if length.isidentifier() else ("", None)
+            shape = self._known.get(of, ())
+            if axis is not None and -len(shape) <= axis < len(shape):
+                root = shape[axis].root()
+                if not root.fixed and root not in worked:
+                    symbols.setdefault(root, name)
         for letter, size in self._slots.items():
             if size.root() not in worked:
                 give(size, letter, f"{letter}_0")

@@ -13,6 +13,7 @@ from matderiv.errors import InputError, ProgramSyntaxError, ShapeError
 from matderiv.expression import nodes
 from matderiv.expression._callee import check_function
 from matderiv.expression.latex_signs import is_latex
+from matderiv.expression.lengths import Lengths
 from matderiv.expression.nodes import Node
 from matderiv.expression.parse import Reader
 from matderiv.expression.program import Assignment, Program
@@ -35,7 +36,8 @@ class Words:
     letter of a size that is written in figures. `numbers`: the values of other names, such as N in
     1/N. `sizes`: those of each name, for X.shape[0] and len(X). `wanted`: the name that the last
     line may assign, such as dX. `windows`: the sizes of windows by their figures: the
-    program's own, and letters, one of each.
+    program's own, and letters, one of each. `size_names`: the names that the program gives to
+    sizes, each with the size that it asks an array for.
     """
 
     names: Collection[str]
@@ -45,6 +47,7 @@ class Words:
     sizes: Mapping[str, Sequence[Node]] = field(default_factory=dict)
     wanted: str = ""
     windows: Mapping[int, int | str] = field(default_factory=dict)
+    size_names: Sequence[tuple[str, str]] = ()
 
 
 def parse_claim(text: str, words: Words) -> Node:
@@ -73,6 +76,7 @@ class _ClaimReader(Reader):
         super().__init__(text)
         self.known = words
         self.given: dict[str, Node] = {}
+        self.lengths = Lengths(words.size_names)
 
     def expression(self) -> Node:
         """The last line, with the values of the lines before it in place of their names."""

@@ -168,8 +168,7 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
     ("normalise unit l2_normalize", "normalize(X)", "of each row"),
     ("dist pdist euclidean", "norm(x - y)", "of two vectors"),
     ("cossim cos_sim", "cosine_similarity(x, y)", ""),
-    ("ones_like", "ones((2, 3))", ""),
-    ("zeros_like empty empty_like full full_like", "zeros((2, 3))", "of the shape that is needed"),
+    ("empty empty_like full", "zeros((2, 3))", "of the shape that is needed"),
     # -- losses and layers
     ("mse meansquarederror mean_squared_error", "mse_loss(Y, T)", ""),
     ("rmse", "sqrt(mean((Y - T)**2))", ""),

@@ -261,7 +261,7 @@ def settled(program: Program, shapes: Mapping[str, Shape]) -> Program:
     *before, last = (Assignment(a.name, new(a.value)) for a in program.assignments)
     if last.name in shapes and not shapes[last.name] and rules.shape(last.value):
         last = Assignment(last.name, _single(last.value, len(rules.shape(last.value))))
-    return Program((*before, last), named=program.named, taken=program.taken, asked=program.asked)
+    return replace(program, assignments=(*before, last), assumed=())
 
 
 def _with_lengths(program: Program, shapes: Mapping[str, Shape]) -> Program:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import copy
 import re
+from collections.abc import Iterable
 
 from matderiv.expression.index_calls import read_size
 from matderiv.expression.size_text import ALL, is_length, length_of
@@ -27,8 +28,8 @@ def asks_sizes(text: str) -> bool:
 class Lengths(ast.NodeTransformer):
     """Puts letters in the place of sizes that are asked for, and of the names given to them."""
 
-    def __init__(self) -> None:
-        self.given: dict[str, ast.expr] = {}
+    def __init__(self, names: Iterable[tuple[str, str]] = ()) -> None:
+        self.given = {name: ast.parse(size, mode="eval").body for name, size in names}
 
     def named(self, statement: ast.stmt) -> list[ast.Name]:
         """The names that a statement gives to sizes and does nothing else; later they are sizes."""
@@ -46,6 +47,10 @@ class Lengths(ast.NodeTransformer):
             return []
         self.given |= {name.id: value for name, value in zip(names, values, strict=True)}
         return names
+
+    def names(self) -> tuple[tuple[str, str], ...]:
+        """The names given to sizes, each with the text of the size."""
+        return tuple((name, ast.unparse(value)) for name, value in self.given.items())
 
     def visit_Name(self, tree: ast.Name) -> ast.expr:
         """A size by the name that it was given."""

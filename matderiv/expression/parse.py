@@ -93,6 +93,9 @@ def parse(text: str, shapes: Mapping[str, tuple[int, ...]] | None = None) -> Pro
 #: Names of inputs that are masks where they stand in an index.
 _MASKS = frozenset({"M", "mask", "Mask"})
 
+#: Constants of a shape, which may be that of an array: zeros(X.shape).
+_OF_A_SHAPE = frozenset({"zeros", "ones", "full"})
+
 #: Operations that are given several axes as they are.
 _AXES_THEMSELVES = frozenset({"norm", "squeeze", "var", "std"})
 
@@ -127,7 +130,8 @@ class Reader:
             assignment = self._assignment(statement, assignments, last=last)
             assignments[assignment.name] = assignment
         named = isinstance(statements[-1], ast.Assign)
-        program = Program(tuple(assignments.values()), tuple(self.assumed), named)
+        names = self.lengths.names()
+        program = Program(tuple(assignments.values()), tuple(self.assumed), named, size_names=names)
         if self.loops:
             READ.info("Read as: %s", program.source())
         self._check_lengths(program)
@@ -195,7 +199,9 @@ class Reader:
         self.loops = any(isinstance(line, ast.For) for line in body)
         try:
             body = unrolled(body) if self.loops else body
-            body = [*self._with_letters(body)] if asks_sizes(self.text) else body
+            body = (
+                [*self._with_letters(body)] if self.lengths.given or asks_sizes(self.text) else body
+            )
         except Refusal as refusal:
             raise self._error(refusal.message, refusal.tree) from None
         except RecursionError:
@@ -427,7 +433,7 @@ class Reader:
                 return self._node(entries, depth + 1)
         try:
             if isinstance(tree.func, ast.Name):
-                name, args = self._of_two(self._name(tree.func), tree), tree.args
+                name, args = self._meant(self._name(tree.func), tree)
                 self._check_function(name, tree)
                 if len(args) > 1 and name[0].isupper() and name not in OPERATIONS:
                     return self._of_several(name, tree, depth)
@@ -504,13 +510,15 @@ class Reader:
         READ.info("Read as: %s for %s", source(made), self._words(tree))
         return made
 
-    def _of_two(self, name: str, tree: ast.Call) -> str:
-        """The name meant by max(0, Y): a number comes first in no reduction."""
+    def _meant(self, name: str, tree: ast.Call) -> tuple[str, list[ast.expr]]:
+        """The function and operands of a call; max(0, Y) is maximum(0, Y), for no number is reduced."""
         match tree.args:
             case [ast.Constant(value=number), _] if name in ("max", "min") and not tree.keywords:
                 READ.info("Read as: %simum(%s, …) for %s", name, number, self._words(tree))
-                return f"{name}imum"
-        return name
+                return f"{name}imum", tree.args
+            case [ast.Attribute(of, "shape"), *rest] if name in _OF_A_SHAPE:
+                return f"{name}_like", [of, *rest]
+        return name, tree.args
 
     def _formula(self, text: str, values: Mapping[str, Node], options: Mapping[str, Node]) -> Node:
         """The node of a formula of the language's own, with values for all names in it."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from matderiv.expression import nodes
 from matderiv.expression.matrix_functions import exponents
 from matderiv.expression.nodes import Node
-from matderiv.expression.size_text import asked_of, is_length, letters_of_size, put
+from matderiv.expression.size_text import asked_of, asked_text, is_length, letters_of_size, put
 from matderiv.expression.source import source
 from matderiv.expression.vocabulary import needs_word
 
@@ -29,7 +29,8 @@ class Program:
     `assumed`: what its own lines say of inputs, such as ("S", "symmetric"). `named`: whether the
     text gives the result its name, so that formulas may use it. `taken`: letters of sizes that
     operations have of their operands, and that the text does not write. `asked`: letters of sizes,
-    each with what the text asks an array for in its place, such as X.shape[0].
+    each with what the text asks an array for in its place, such as X.shape[0]. `size_names`: names
+    that the text gives to such sizes.
     """
 
     assignments: tuple[Assignment, ...]
@@ -37,6 +38,7 @@ class Program:
     named: bool = field(default=False, compare=False)
     taken: frozenset[str] = field(default=frozenset(), compare=False)
     asked: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+    size_names: tuple[tuple[str, str], ...] = field(default=(), compare=False)
 
     @property
     def loss(self) -> Assignment:
@@ -52,6 +54,7 @@ class Program:
         """
         declared = ", ".join(sorted(filter(needs_word, self.functions())))
         lines = [f"function {declared}"] if declared else []
+        lines += [f"{name} = {asked_text(size)}" for name, size in self.size_names]
         return "; ".join(
             [*lines, *(f"{a.name} = {self._typed(a.value)}" for a in self.assignments)]
         )
@@ -59,6 +62,8 @@ class Program:
     def _typed(self, value: Node) -> str:
         """A value as text, which asks for sizes as the program was written."""
         asked = dict(self.asked)
+        names = {size: name for name, size in self.size_names}
+        asked = {letter: names.get(size, size) for letter, size in asked.items()} | names
 
         def put_back(node: Node) -> Node:
             match node:

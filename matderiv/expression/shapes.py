@@ -176,7 +176,8 @@ class _Inference:
             self._check_scalar()
         open_sizes = OpenSizes(self.rules)
         open_sizes.settle(self.sizes)
-        symbols = open_sizes.symbols(self.program.names() | self.program.functions())
+        taken = self.program.names() | self.program.functions()
+        symbols = open_sizes.symbols(taken, dict(self.program.size_names))
         found = {
             name: tuple(Dim(symbols[s.root()], s.number or 1) for s in shape)
             for name, shape in self.known.items()

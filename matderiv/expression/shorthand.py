@@ -70,6 +70,9 @@ sinc(Y) = sin(pi*Y)/(pi*Y)
 ndtri(Y) = sqrt(2)*erfinv(2*Y - 1)
 mish(Y) = Y*tanh(softplus(Y))
 
+zeros_like(Y) = 0*Y
+ones_like(Y) = 0*Y + 1
+full_like(Y, c) = 0*Y + c
 conj(Y) = Y
 real(Y) = Y
 vdot(a, b) = sum(a*b)

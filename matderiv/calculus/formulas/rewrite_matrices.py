@@ -47,27 +47,31 @@ def scalars_out(node: Node, facts: Facts) -> Node | None:
 
 
 def identity(node: Node, facts: Facts) -> Node | None:
-    """I@A = A@I = A, A⁻¹@A = A@A⁻¹ = I."""
+    """I@A = A@I = A, A⁻¹@A = A@A⁻¹ = I, also where A is a product of several links."""
     if not isinstance(node, nodes.MatMul):
         return None
     links = chain(node, facts.shape)
     kept: list[Node] = [link for link in links if not isinstance(link, nodes.Eye)]
-    for n in range(len(kept) - 1):
-        one, other = kept[n], kept[n + 1]
-        if _inverse_of(one) == formula_key(other) or _inverse_of(other) == formula_key(one):
-            kept[n : n + 2] = []
-            kept = kept or [nodes.Eye(size_name(facts.shape(one)[0]))]
-            break
+    for at, link in enumerate(kept):
+        inside = [formula_key(part) for part in _inverted(link, facts)]
+        for first in (at - len(inside), at + 1) if inside else ():
+            beside = kept[max(first, 0) : first + len(inside)]
+            if [formula_key(part) for part in beside] == inside:
+                start = min(first, at)
+                rest = [*kept[:start], *kept[start + len(inside) + 1 :]]
+                one = nodes.Eye(size_name(facts.shape(link)[0]))
+                return changed(node, chained(rest or [one]))
     return changed(node, chained(kept or links[:1]))
 
 
-def _inverse_of(node: Node) -> object:
+def _inverted(node: Node, facts: Facts) -> list[Node]:
+    """The links of A where a node is A⁻¹; none where it is no inverse."""
     match node:
         case nodes.Inverse(arg):
-            return formula_key(arg)
+            return chain(arg, facts.shape)
         case nodes.Transpose(nodes.Inverse(arg)):
-            return formula_key(nodes.Transpose(arg))
-    return None
+            return chain(shortest_transpose(arg, facts), facts.shape)
+    return []
 
 
 def cancelled(node: Node, facts: Facts) -> Node | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache
@@ -253,7 +255,7 @@ def _inverse(term: Term) -> Term | None:
         match inverse.arg:
             case ((Term(((Entry() as own, 1),), ()), 1),):
                 pass
-            case ((Term(atoms, ()), 1),) if (found := _beside(term, inverse, atoms)) is not None:
+            case ((Term() as own, 1),) if (found := _beside(term, inverse, own)) is not None:
                 return found
             case _:
                 continue
@@ -316,22 +318,23 @@ def _slope(atom: Whole, row: Index, col: Index) -> Form:
     return scaled(made, factor)
 
 
-def _beside(term: Term, inverse: Whole, atoms: tuple[tuple[Atom, int], ...]) -> Term | None:
-    """The same for a matrix whose entry is a product of atoms."""
-    found = _next_to(term, inverse, atoms)
+def _beside(term: Term, inverse: Whole, own: Term) -> Term | None:
+    """The same for a matrix whose entry is a product of atoms, perhaps summed over letters."""
+    found = _next_to(term, inverse, own)
     if found is None:
         return None
     rest, delta, places = found
-    gone = places[0][1]
-    return Term((*rest, (delta, 1)), tuple(b for b in term.bound if b[0] != gone))
+    gone = {places[0][1], *(place for _, place in places[2:])}
+    return Term((*rest, (delta, 1)), tuple(b for b in term.bound if b[0] not in gone))
 
 
 def _next_to(
-    term: Term, inverse: Whole, atoms: tuple[tuple[Atom, int], ...]
+    term: Term, inverse: Whole, own: Term
 ) -> tuple[tuple[tuple[Atom, int], ...], Delta, tuple[tuple[str, Index], ...]] | None:
-    """Where atoms stand beside an inverse: the rest, the delta of both, the atoms' own places.
+    """Where the atoms of an entry stand beside an inverse: the rest, the delta of both, the places.
 
-    The first of the places is that of the letter that is summed over.
+    The first of the places is that of the letter that is summed over, the second that of the other
+    letter of the entry; then come those of the letters that the entry itself sums over.
     """
     powers = dict(term.atoms)
     (first, _), (second, _) = inverse.letters
@@ -340,16 +343,29 @@ def _next_to(
     for (stays, shared), (near, far) in ways:
         if stays == shared or not any(shared == letter for letter, _ in term.bound):
             continue
-        for place in letters - {shared}:
-            wanted = placed_term(Term(atoms), {near: shared, far: place}).atoms
+        for place, inner in itertools.product(
+            letters - {shared}, _bound_alike(own, term, {shared, stays})
+        ):
+            if place in inner.values():
+                continue
+            placed: dict[str, Index] = {near: shared, far: place, **inner}
+            wanted = placed_term(Term(own.atoms), placed).atoms
             if any(powers.get(a, 0) != p for a, p in wanted):
                 continue
             gone = {inverse, *(a for a, _ in wanted)}
             rest = tuple((a, p) for a, p in term.atoms if a not in gone)
             others = (replace(inverse, indices=(stays,)), *(a for a, _ in rest))
-            if all(shared not in letters_of(a) for a in others):
-                return rest, Delta(stays, place), ((near, shared), (far, place))
+            if all({shared, *inner.values()}.isdisjoint(letters_of(a)) for a in others):
+                return rest, Delta(stays, place), tuple(placed.items())
     return None
+
+
+def _bound_alike(own: Term, term: Term, taken: set[Index]) -> Iterator[dict[str, Index]]:
+    """Each way to take bound letters of a term for those of another."""
+    free = [bound for bound in term.bound if bound[0] not in taken]
+    for chosen in itertools.permutations(free, len(own.bound)):
+        if all(one[1] == other[1] for one, other in zip(own.bound, chosen, strict=True)):
+            yield {one[0]: other[0] for one, other in zip(own.bound, chosen, strict=True)}
 
 
 def _summand(term: Term) -> Form | None:
@@ -358,22 +374,35 @@ def _summand(term: Term) -> Form | None:
         if not isinstance(inverse, Whole) or inverse.function != "inv" or power != 1:
             continue
         first = _first(inverse)
-        if first is None or any(part.bound for part, _ in inverse.arg):
+        if first is None:
             continue
-        found = _next_to(term, inverse, first[0].atoms)
+        found = _next_to(term, inverse, first[0])
         if found is None:
             continue
         rest, delta, places = found
-        gone = places[0][1]
-        kept = tuple(b for b in term.bound if b[0] != gone)
+        shared, inner = places[0][1], {place for _, place in places[2:]}
+        summed = tuple(b for b in term.bound if b[0] not in inner)
+        kept = tuple(b for b in summed if b[0] != shared)
         made: list[Form] = [((Term((*rest, (delta, 1)), kept), 1 / first[1]),)]
         for part, number in inverse.arg:
             if (part, number) != first:
-                whole = Term((*rest, (inverse, 1)), term.bound)
-                beside = placed_term(Term(part.atoms), dict(places))
+                whole = Term((*rest, (inverse, 1)), summed)
+                beside = _with_new_letters(part, dict(places[:2]), term)
                 made.append(multiplied(((whole, -number / first[1]),), ((beside, Fraction(1)),)))
         return added(made)
     return None
+
+
+def _with_new_letters(part: Term, places: Mapping[str, Index], term: Term) -> Term:
+    """A term at other places, summed over letters that another term does not have."""
+    taken = {str(i) for atom, _ in term.atoms for i in letters_of(atom)}
+    taken |= {letter for letter, _ in term.bound} | {str(place) for place in places.values()}
+    new: dict[str, str] = {}
+    for letter, _ in part.bound:
+        marks = (letter + "'" * n for n in itertools.count(1))
+        new[letter] = next(name for name in marks if name not in taken)
+    bound = tuple((new[letter], size) for letter, size in part.bound)
+    return Term(placed_term(Term(part.atoms), {**places, **new}).atoms, bound)
 
 
 def _first(inverse: Whole) -> tuple[Term, Fraction] | None:
