@@ -48,7 +48,7 @@ class Derivation(links.ProvedSteps):
         """How the program was read where another reading fits as well, in sentences.
 
         >>> derive("L = sum(f(X/d))").readings
-        ('d is read as a number; --shape d=3 declares it otherwise.',)
+        ('X is read as a matrix.', 'd is read as a number; --shape d=3 declares it otherwise.')
         """
         return reading_texts(self.task.readings)
 

@@ -105,7 +105,7 @@ class Gradient:
         """How the program was read where another reading fits as well, in sentences.
 
         >>> gradient("L = sum((X @ theta - y)**2)", wrt="theta").readings
-        ('theta is read as a vector.',)
+        ('X is read as a matrix.', 'theta and y are read as vectors.')
         """
         from matderiv.handout.readings import reading_texts
 

@@ -158,6 +158,6 @@ def test_results_show_themselves_briefly() -> None:
     mean = matderiv.gradient("mean((X @ theta)**2)", wrt="theta")
     display, *remarks = (mean._repr_latex_() or "").split("$$\n\n")
     assert "%" not in display
-    assert remarks == [f"{mean.readings[0]}\n\nN: the rows of X"]
+    assert remarks == ["\n\n".join((*mean.readings, "N: the rows of X"))]
     assert checked.facts["causes"] == [{"kind": "factor", "factor": "2"}]
     assert str(checked) == checked.text().rstrip("\n")

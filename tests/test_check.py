@@ -389,9 +389,12 @@ def test_answers_say_which_reading_was_taken() -> None:
     """A vector that might be a number is told after the verdict, in both languages."""
     report = check("(x - mu) @ A @ (x - mu)", "x", "(A + A.T) @ (x - mu)")
     assert report.status == "right"
-    said = "mu is read as a vector; --shape mu=scalar declares it otherwise."
-    assert report.text().splitlines()[-1] == said
-    assert report.facts["readings"] == [said]
+    said = [
+        "A is read as a matrix.",
+        "x and mu are read as vectors; --shape mu=scalar declares it otherwise.",
+    ]
+    assert report.text().splitlines()[-2:] == said
+    assert report.facts["readings"] == said
     assert "--shape mu=scalar" in report.text("zh").splitlines()[-1]
 
 

@@ -205,17 +205,15 @@ _KINDS = ("scalars", "vectors", "matrices")
 
 
 def taken(dimensions: Mapping[str, int], free: Container[str]) -> Iterator[Reading]:
-    """The kinds of names; those that are `free` may be something else.
+    """The kinds that names are read as, matrices first; `free` ones may be something else.
 
     >>> [(r.names, r.other) for r in taken({"x": 1, "mu": 1, "d": 0}, {"mu"})]
-    [(('x',), ''), (('mu',), 'mu'), (('d',), '')]
+    [(('x', 'mu'), 'mu'), (('d',), '')]
     """
-    ways = {name: (number, name in free) for name, number in dimensions.items()}
-    for number, is_free in dict.fromkeys(ways.values()):
-        if number >= len(_KINDS):  # the program names every axis
-            continue
-        names = tuple(name for name, way in ways.items() if way == (number, is_free))
-        yield Reading(_KINDS[number], names, other=names[0] if is_free else "")
+    for number in reversed(range(len(_KINDS))):  # of more axes, the program names every one
+        names = tuple(name for name, own in dimensions.items() if own == number)
+        if names:
+            yield Reading(_KINDS[number], names, other=next((n for n in names if n in free), ""))
 
 
 def unlike_matrices(program: Program, dimensions: Callable[[Node], int]) -> Iterator[Reading]:

@@ -87,13 +87,13 @@ def read_as(
 ) -> tuple[Reading, ...]:
     """How a program is read where another reading fits as well.
 
-    Names are told whose shape is not declared, and is not what the convention gives, or is one of
-    several that fit: a vector as a factor beside arrays, a Greek name beside a vector.
+    Names are told where the shape of one is not declared, and is not what the convention gives, or
+    is one of several that fit: a vector as a factor beside arrays, a Greek name beside a vector.
 
     >>> from matderiv.expression.parse import parse
     >>> program = parse("sum((X @ theta - w*y)**2)")
     >>> [(r.kind, r.names) for r in read_as(program, infer(program), scalar=True)]
-    [('vectors', ('theta',)), ('vectors', ('w', 'y'))]
+    [('matrices', ('X',)), ('vectors', ('theta', 'w', 'y'))]
     """
     rules, _ = rules_over(known)
 
@@ -115,7 +115,7 @@ def read_as(
         if name in unusual | doubtful.keys()
         and _Inference(program, {}, {}, {**now, name: max(0, 1 - now[name])}).fits(scalar=scalar)
     }
-    told = {name: now[name] for name in inputs if name in unusual | free}
+    told = {name: now[name] for name in inputs} if unusual | free else {}
     moved = reshapes(program, inputs, lambda node: shape_of(node, known))
     return (*taken(told, free), *unlike_matrices(program, dimensions), *moved)
 
