@@ -103,7 +103,7 @@ ASKED: list[tuple[str, Callable[..., Any], str, str]] = [
     ),
     (
         "C = ones(X.shape) - 3*zeros_like(X @ w)[:, None] + full(X.shape, 2); L = sum(C*X*X)",
-        lambda X, w: 3 * np.sum(X**2),
+        lambda X, w: 0 * np.sum(w) + 3 * np.sum(X**2),
         "X",
         "(full_like(X, 6)*X + zeros(X.shape)*ones(X.shape))",
     ),

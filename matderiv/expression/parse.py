@@ -511,7 +511,7 @@ class Reader:
         return made
 
     def _meant(self, name: str, tree: ast.Call) -> tuple[str, list[ast.expr]]:
-        """The function and operands of a call; max(0, Y) is maximum(0, Y), for no number is reduced."""
+        """The function and operands of a call; max(0, Y) is maximum(0, Y)."""
         match tree.args:
             case [ast.Constant(value=number), _] if name in ("max", "min") and not tree.keywords:
                 READ.info("Read as: %simum(%s, …) for %s", name, number, self._words(tree))
