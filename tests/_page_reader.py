@@ -174,7 +174,7 @@ class Reading:
             return  # an input
         if _holds_grid(tree) or name in self._given:
             return
-        if not self._names(tree) <= set(self.point.values):
+        if not self._names(tree) - self.point.sizes.keys() <= set(self.point.values):
             return
 
         def value(at: Mapping[str, Array]) -> Array:
@@ -657,6 +657,8 @@ class Reading:
             return self._of_formula(sign, above, below)
         of, at = self._target(above)
         wrt, by = self._target(below)
+        if self.total(of, sign):
+            self._connected(wrt, of)
         found = self.point.jacobian(of, wrt, total=self.total(of, sign))
         count = np.ndim(self.point.values[of])
         if at is not None:
@@ -667,6 +669,17 @@ class Reading:
         elif count and found.ndim > 2:  # that of a vector by a vector is a matrix
             raise Unread("a derivative of an array by an array")
         return found
+
+    def _connected(self, wrt: str, of: str) -> None:
+        """Refuse a value of the page's own where a line between it and another was not read."""
+        seen, left = set[str](), [of]
+        while left:
+            name = left.pop()
+            if name not in seen:
+                seen.add(name)
+                left += self.point.needs.get(name, ())
+        if wrt in self._given and wrt not in seen:
+            raise Unread(f"no way from {wrt} to {of}")
 
     def _target(self, tree: Tree) -> tuple[str, list[str | int] | None]:
         entry = self.entry(tree)
@@ -726,6 +739,7 @@ class Reading:
         """DX at random; dY and d(…) are what comes of it through all that is not held fixed."""
         if self.moving is None:
             raise Unread("no change")
+        self._connected(self.moving, self.loss)
         kept = self.point.values
         x = kept[self.moving]
         way = np.random.default_rng(7).uniform(0.5, 1.5, x.shape)
