@@ -207,6 +207,8 @@ class Reading:
                 if _strip(tree[1])[0] in ("name", "num", "function"):
                     entry = self.entry(tree)  # or I_N, 1_{N×M}, softmax₁
                     return set() if entry is None else {entry[0]}
+        if isinstance(tree, tuple) and tree[:1] == ("sup",) and (entry := self.entry(tree)):
+            return {entry[0]}
         if isinstance(tree, tuple) and tree[:1] == ("apply",):
             return self._names(tree[2])
         if isinstance(tree, tuple):

@@ -144,7 +144,8 @@ def called(name: str, args: list[Array]) -> Array:
         case "det":
             return np.linalg.det(one)
         case "logdet":
-            return np.log(np.linalg.det(one))
+            found = np.linalg.det(one)
+            return np.log(found * np.sign(found.real))
         case "cumsum":
             return np.cumsum(one)
         case "diag":

@@ -45,8 +45,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--pages",
         type=int,
-        default=12,
-        help="how many pages of random programs are read by the page reader",
+        help="how many pages of random programs are read by the page reader: 36, with --whole 360",
     )
     parser.addoption(
         "--whole",
@@ -131,5 +130,6 @@ def rewrite_golden(request: pytest.FixtureRequest) -> bool:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Random pages are read in batches, as many as are asked for."""
     if "page_batch" in metafunc.fixturenames:
-        count = metafunc.config.getoption("--pages")
+        whole = metafunc.config.getoption("--whole")
+        count = metafunc.config.getoption("--pages") or (360 if whole else 36)
         metafunc.parametrize("page_batch", [range(n, n + 12) for n in range(0, count, 12)], ids=str)

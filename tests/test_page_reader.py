@@ -80,7 +80,7 @@ def test_every_golden_page_is_true(name: str, file: str) -> None:
     found = read_page(page, program, shapes, sizes)
     assert found.false == []
     assert found.true >= 10
-    most = found.true // (2 if name == "softplus" else 20)  # it gives a name to a function there
+    most = found.true // (2 if name == "softplus" else 100)  # it gives a name to a function there
     assert len(found.unread) <= most, found.unread
 
 
@@ -184,7 +184,7 @@ def test_random_pages_are_true(page_batch: range) -> None:
             wrong += [f"{seed} {method} {made.text} {made.inputs}: {x}" for x in found.false]
     assert wrong == []
     assert true
-    assert unread <= true // 10
+    assert unread <= true // 15
 
 
 def test_a_direct_change_has_a_sign_of_its_own() -> None:

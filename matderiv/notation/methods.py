@@ -200,8 +200,10 @@ def _kronecker_product(factors: list[Box]) -> Box:
 
 
 def swap_box(formulas: Formulas) -> Box:
-    """K, the matrix with vec(Xᵀ) = K·vec(X), under a letter that the program does not use."""
-    return Symbol(next(c for c in "KCPQRSTUV" if not {c, c.lower()} & set(formulas.names)))
+    """K, the matrix with vec(Xᵀ) = K·vec(X), under a letter that no name and no size has."""
+    taken = {dim.symbol for name in formulas.names for dim in formulas.shape(nodes.Name(name))}
+    taken |= set(formulas.names)
+    return Symbol(next(c for c in "KCPQRSTUV" if not {c, c.lower()} & taken))
 
 
 def identity_box(size: str) -> Box:

@@ -127,11 +127,24 @@ def _squares(node: Node, shape: ShapeOf, letters: tuple[str, ...]) -> Node | Non
 
 
 def _total(node: Node, shape: ShapeOf, letters: tuple[str, ...]) -> IndexExpression | None:
-    """Σ_ij a_ij of all entries, what is no entry by entry with its indices beside brackets."""
+    """Σ_ij a_ij of all entries, what is no entry by entry with its indices beside brackets.
+
+    A sum over all entries that stands inside has the first letters.
+    """
     match node:
         case nodes.Sum(arg, None, False) if shape(arg) and not _holds_unit(arg):
+            letters = letters[_letters_inside(arg, shape) :]
             return entry_of(node, (), shape, letters, kept=lambda n: not isinstance(n, _OPENED))
     return None
+
+
+def _letters_inside(node: Node, shape: ShapeOf) -> int:
+    """How many letters the sums and means over all entries take that stand in a formula."""
+    inside = max((_letters_inside(part, shape) for part in nodes.children(node)), default=0)
+    match node:
+        case nodes.Sum(arg, None, False) | nodes.Mean(arg, None, False):
+            return inside + len(shape(arg))
+    return inside
 
 
 def _holds_unit(node: Node) -> bool:

@@ -23,7 +23,8 @@ def rowsums(program: Unfolded) -> Iterator[Candidate]:
     for name, node in program.named:
         match node:
             case nodes.MatMul(Name(p), Name()) if isinstance(known.get(p), nodes.Softmax):
-                if not (program.free(p) and program.free(name)):
+                single = not program.shape(Name(name))
+                if single or not (program.free(p) and program.free(name)):
                     continue
                 axis = len(program.shape(Name(p))) - 1
                 one, other = (
