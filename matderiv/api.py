@@ -80,13 +80,14 @@ class Derivation(links.ProvedSteps):
         seed: int = 0,
         answers: Literal["none", "end", "separate"] = "end",
         length: Length | None = None,
+        jacobian: bool = True,
     ) -> Handout:
         """The handout of the derivation: problem, formulas, steps, proof, figures, exercises.
 
         `title` replaces the usual one; `exercises` are drawn from `seed`, and their answers stand
         at the end, in a document of their own ("separate") or nowhere ("none"). `lang`, `show` and
         `length` are as in `document`; by default the handout of a single product is full, and that
-        of any other program short.
+        of any other program short. Without `jacobian` a full one has no appendix on the Jacobian.
 
         Raises:
             InputError: as in `document`, or an argument cannot be used as it stands.
@@ -97,7 +98,7 @@ class Derivation(links.ProvedSteps):
         """
         from matderiv.handouts import Wishes, make
 
-        wishes = Wishes(lang, title, author, show, exercises, seed, answers, length)
+        wishes = Wishes(lang, title, author, show, exercises, seed, answers, length, jacobian)
         with uncollected():
             return make(self, wishes, shown(self.task, show))
 

@@ -263,6 +263,7 @@ _KINDS = {
     "lang": _TEXT,
     "length": _TEXT,
     "colours": _FLAG,
+    "jacobian": _FLAG,
     "show": Kind("'all' or a whole number from 2 to 1000", _show),
     "title": _TEXT,
     "author": _TEXT,

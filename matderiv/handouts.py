@@ -132,6 +132,8 @@ class Wishes:
     answers: AnswersPlace = "end"
     #: None: full of a single product or by a method that was asked for, else short.
     length: Length | None = None
+    #: Whether an appendix of a full handout shows the Jacobian.
+    jacobian: bool = True
 
     def checked(self) -> Wishes:
         """The same, its words in one line.
@@ -166,6 +168,7 @@ class Wishes:
             "--show": self.show,
             "--title": self.title,
             "--author": self.author or None,
+            "--no-jacobian": None if self.jacobian else True,
         }
         if self.exercises:
             found["--exercises"] = self.exercises
@@ -212,7 +215,7 @@ def _sheet(
             whole=composer.show is None,
             live=tuple(live_cells(composer)),
         )
-    return sheet(composer, made, title=wishes.title, author=wishes.author)
+    return sheet(composer, made, title=wishes.title, author=wishes.author, jacobian=wishes.jacobian)
 
 
 def _usual_length(task: Task) -> Length:

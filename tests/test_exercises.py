@@ -575,7 +575,7 @@ def test_signs_of_exercises_are_introduced_once(length: str, tmp_path: Path) -> 
         (r"\\delta_", "is 1 where its two indices agree"),
         (r"\\odot", r"means entry by entry|multiplies entry by entry"),
         (r"\\oslash", "divides entry by entry"),
-        (r"\{1\}_\{N\}", "in which every entry is 1|vector of ones"),
+        (r"\{1\}_\{N\}", "in which every entry is 1|column of ones"),
     ):
         assert re.search(sign, exercises)
         assert len(re.findall(words, before)) == 1

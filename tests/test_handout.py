@@ -323,7 +323,7 @@ def captions(document: Document) -> list[str]:
 
 def test_captions_say_which_jacobian_is_shown() -> None:
     """The value by its definition, why this one, how many entries, and what is left out."""
-    _, first, second = captions(whole("ridge"))
+    first, second, _ = captions(whole("ridge"))
     assert first == (
         "Where the Jacobian ∂Z/∂X can be other than zero: at most 24 of its 48 entries. "
         "They form the blocks of I_N ⊗ Wᵀ. Z = XW is the first array that is computed from X. "
@@ -331,11 +331,11 @@ def test_captions_say_which_jacobian_is_shown() -> None:
     )
     assert "∂Z/∂W" in second
     assert "at most 24 of its 72 entries. They form the blocks of X ⊗ I_M." in second
-    assert "blocks" not in captions(whole("softmax"))[1]
-    assert captions(whole("softmax"))[1].startswith(
+    assert "blocks" not in captions(whole("softmax"))[0]
+    assert captions(whole("softmax"))[0].startswith(
         "Where the Jacobian ∂P/∂S can be other than zero: at most 48 of its 144 entries."
     )
-    elided = captions(whole("large"))[1]
+    elided = captions(whole("large"))[0]
     assert elided.endswith("Dots stand for rows and columns that are left out.")
     assert "Dots" not in first
 
@@ -347,10 +347,10 @@ def test_no_zeros_are_spoken_of_where_there_are_none(lang: str) -> None:
     row = derived(1, 2, 3, "X").handout(lang=lang).document
     word = {"en": "zero", "zh": "零"}[lang]
     for document in (one, row):
-        before = next(n for n, b in enumerate(document.blocks) if _is_heading(b, "formulas", lang))
-        problem = replace(document, blocks=document.blocks[:before])
-        assert len(tables(problem)) >= 2
-        told = to_text(problem).replace(f"other than {word}", "").replace(f"不为{word}", "")
+        after = next(n for n, b in enumerate(document.blocks) if _is_heading(b, "appendix", lang))
+        appendix = replace(document, blocks=document.blocks[after:])
+        assert len(tables(appendix)) >= 2
+        told = to_text(appendix).replace(f"other than {word}", "").replace(f"不为{word}", "")
         assert word not in told
     several = to_text(default(lang).document)
     assert word in several
@@ -364,11 +364,11 @@ def _is_heading(block: object, key: str, lang: str) -> bool:
 
 def test_a_pattern_holds_the_entries_or_crosses() -> None:
     """∂y_11/∂x_12 = w_21 stands in its cell; where there is no room for all, crosses stand."""
-    _, spelled, diagonal = tables(default().document)
+    spelled, diagonal, _ = tables(default().document)
     assert words_of(spelled.rows[0][2]) == "w_21"
     assert words_of(diagonal.rows[0][1]) == "x_11"
     assert sum(words_of(cell) == "·" for row in spelled.rows for cell in row) == 24
-    crossed = tables(whole("softmax"))[1]
+    crossed = tables(whole("softmax"))[0]
     assert sum(words_of(cell) == "×" for row in crossed.rows for cell in row) == 48
     assert "× stands for an entry." in words_of(crossed.caption)
 

@@ -225,7 +225,7 @@ def test_targets_are_not_differentiated_on_pages() -> None:
     program = "L = sum((X @ W - T)**2)"
     found = derive(program)
     assert found.wrt == ("X", "W")
-    assert any("T is read as a target" in reading for reading in found.readings)
+    assert any("T is taken to be a target" in reading for reading in found.readings)
     assert "`--wrt T` asks for it" in found.markdown(length="short")
     assert derive(program, wrt=("T",)).wrt == ("T",)
     assert derive("L = sum(y @ A)").wrt == ("y", "A")

@@ -54,6 +54,11 @@ _SUFFIXES = ("md", "tex", "html", "ipynb", "pdf", "slides.html", "slides.tex", "
     help="Where the answers stand; separate ones are written to NAME-answers.SUFFIX.",
 )
 @click.option(
+    "--jacobian/--no-jacobian",
+    default=True,
+    help="With or without the appendix on the Jacobian, which full handouts have.",
+)
+@click.option(
     "--format",
     "form",
     type=click.Choice(_SUFFIXES),
@@ -76,6 +81,7 @@ def handout_command(
     exercises: int,
     seed: int,
     answers: Literal["none", "end", "separate"],
+    jacobian: bool,
     form: str | None,
     fragment: bool,
     outputs: tuple[Path, ...],
@@ -110,6 +116,7 @@ def handout_command(
             seed=seed,
             answers=answers,
             length=length,
+            jacobian=jacobian,
         ).named(*(output.name for output in outputs), fragment=fragment)
         contents = handout_contents(made, zip(outputs, forms, strict=True))
     write_files(contents)

@@ -11,6 +11,7 @@ from matderiv.calculus.formulas.shaping import shapes_over
 from matderiv.calculus.sweep.differentials import LINEAR_KINDS
 from matderiv.calculus.sweep.task import Task
 from matderiv.derivation.board import Board, BoardLine, build_board
+from matderiv.derivation.loss_names import loss_name
 from matderiv.derivation.principles import differential_rule
 from matderiv.derivation.sides import Formula, Matrix, Side, change_of
 from matderiv.errors import MissingRuleError
@@ -120,9 +121,11 @@ def board_title(board: Board, language: str) -> Segments:
     formulas = ProgramNotation(board.task, None).formulas
     named = [(Math(formulas.gradient(name)),) for name in board.task.wrt]
     fields: dict[str, Segment | Segments] = {"gradients": listed(language, named)}
-    loss = loss_box(board.task, formulas)
+    loss, name = loss_box(board.task, formulas), loss_name(board.task)
     key = "title" if len(named) <= _FEW else "title_many"
-    if loss == name_box(board.task.program.loss.name):
+    if name is not None:
+        key, fields = f"{key}_named", fields | {"name": fill(language, f"loss.{name}", {})}
+    elif loss == name_box(board.task.program.loss.name):
         key += "_alone"
     return fill(language, f"board.{key}", fields | {"loss": Math(loss)})
 

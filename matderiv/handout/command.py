@@ -92,4 +92,4 @@ def _groups(task: Task, options: Mapping[str, object]) -> Iterator[tuple[str, ..
         yield ("--method", task.method)
     for key, value in options.items():
         if value is not None:
-            yield (key, str(value))
+            yield (key,) if value is True else (key, str(value))

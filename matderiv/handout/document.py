@@ -59,12 +59,14 @@ Segments = tuple[Segment, ...]
 class Heading(Value):
     """A heading: level 2 starts a section, level 3 a part of one.
 
-    Under one of an `answer` stands what readers look at only after they have tried it themselves.
+    Under one of an `answer` stands what readers look at only after they have tried it themselves;
+    under one that is `aside`, what a page holds and a talk leaves out.
     """
 
     level: int
     segments: Segments
     answer: bool = False
+    aside: bool = False
 
 
 @value

@@ -162,7 +162,7 @@ class _Page:
         assert isinstance(heading, Heading)
         title, body = f"step_{number}", f"body_{number}"
         return (
-            f'<section class="step"><div class="title">'
+            f'<section class="step{" aside" * heading.aside}"><div class="title">'
             f'<button type="button" class="fold" id="fold_{number}" aria-expanded="true"'
             f' aria-controls="{body}" aria-label="{self.word("fold")}"'
             f' aria-labelledby="fold_{number} {title}"></button>'

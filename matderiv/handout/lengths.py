@@ -107,7 +107,9 @@ def _asked(board: Board, composer: ProgramComposer) -> Iterator[Block]:
     language = composer.language
     formulas = ProgramNotation(board.task, None).formulas
     named = [(Math(formulas.gradient(name)),) for name in board.task.wrt]
-    yield Paragraph(fill(language, "lengths.asked", {"gradients": listed(language, named)}))
+    fields: Fields = {"L": Math(name_box(board.task.loss))}
+    asked = fill(language, "lengths.asked", {"gradients": listed(language, named), **fields})
+    yield Paragraph(asked)
     yield from _given(board, composer)
 
 
@@ -116,7 +118,7 @@ def _problem(board: Board, composer: ProgramComposer) -> Iterator[Block]:
     yield from _asked(board, composer)
     language = composer.language
     shapes = [composer.shape(name) for name in board.task.program.inputs()]
-    said = [fill(language, "lengths.inputs", {"shapes": listed(language, shapes)})]
+    said = [fill(language, "lengths.inputs", {"shapes": listed(language, shapes, "clause_")})]
     said += reading_sentences(board.task.readings, language)
     yield Paragraph(together(language, said))
 
@@ -230,7 +232,8 @@ def _principle(board: Board, composer: ProgramComposer) -> Iterator[Block]:
 
 
 def _question(board: Board, composer: ProgramComposer) -> Iterator[Block]:
-    return shape_question(board.task, composer.language)
+    known = {*board.task.program.inputs(), *(name for name, _ in board.values)}
+    return shape_question(board.task, known, composer.language)
 
 
 def _meaning(board: Board, composer: ProgramComposer) -> Iterator[Block]:

@@ -17,7 +17,7 @@ from matderiv.handout.document import (
     Paragraph,
     Segments,
 )
-from matderiv.handout.sentences import fill, together
+from matderiv.handout.sentences import fill
 from matderiv.notation.boxes import Box, Operator, Row
 from matderiv.notation.formulas import Formulas
 from matderiv.notation.names import name_box
@@ -42,9 +42,8 @@ def meaning_section(task: Task, known: Container[str], language: str) -> Iterato
     if new:
         rows = (BoardRow(name_box(n), formulas.node(new[n]), ()) for n in reversed(new))
         yield BoardBlock(tuple(rows))
-    *said, last = (_words(meaning, formulas, language) for meaning in found)
-    yield from map(Paragraph, said)
-    yield Paragraph(together(language, (last, fill(language, "meaning.proved", {}))))
+    yield from (Paragraph(_words(meaning, formulas, language)) for meaning in found)
+    yield Paragraph(fill(language, "meaning.proved", {}))
 
 
 def _words(meaning: Meaning, formulas: Formulas, language: str) -> Segments:

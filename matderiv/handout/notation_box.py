@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 
 from matderiv.handout.document import Block, Math, Paragraph, Segments
 from matderiv.handout.sentences import fill, together
@@ -66,7 +66,8 @@ def _sentences(
     for key, is_sign in _SIGNS.items():
         sign = next((box for box in found if is_sign(box)), None)
         if sign is not None and key not in known:
-            yield fill(language, f"notation.{key}", {"sign": Math(sign)})
+            shown = replace(sign, sup=None) if key == "norm" and isinstance(sign, Scripts) else sign
+            yield fill(language, f"notation.{key}", {"sign": Math(shown)})
 
 
 def _introduced(blocks: Iterable[Block]) -> set[str]:

@@ -14,7 +14,7 @@ from matderiv.derivation.jacobian import blocks
 from matderiv.derivation.pattern import Place, pattern
 from matderiv.expression.nodes import Name
 from matderiv.handout.composer import ProgramComposer
-from matderiv.handout.document import Block, Math, Paragraph, Segments, Table, Text
+from matderiv.handout.document import Block, Heading, Math, Paragraph, Segments, Table, Text
 from matderiv.handout.jacobian import left_out, memory_words
 from matderiv.handout.sentences import Fields, Filling, fill, listed, together
 from matderiv.handout.texts import messages
@@ -22,7 +22,7 @@ from matderiv.notation import methods
 from matderiv.notation.boxes import Box, Dots, Operator, Row, times
 from matderiv.notation.names import has_fraction, name_box, numbered_box, partial_ratio
 
-__all__ = ["obstacle"]
+__all__ = ["jacobian_appendix", "obstacle"]
 
 _DTYPE = "float32"  # what networks are trained in
 _MOST = 2  # patterns on one page
@@ -32,28 +32,43 @@ _MATRIX = 2  # dimensions
 _GAP = 0.7  # em between two cells
 
 
-def obstacle(composer: ProgramComposer) -> Iterator[Block]:
-    """The memory of a Jacobian as sizes grow; then where one or two Jacobians are zero.
+def obstacle(composer: ProgramComposer, *, appendix: bool) -> Iterator[Block]:
+    """That no Jacobian is built, and how large one would be; whether an `appendix` shows more.
 
     Nothing where no value of the program has a Jacobian with zeros that is a table by rows and
     columns of two matrices or vectors.
     """
-    some = telling(composer.task, _MOST)
-    found = [one for one in some if max(map(len, one.shapes)) <= _MATRIX]
+    language = composer.language
+    for first in _found(composer)[:1]:
+        fields = {**_fields(composer, first), **_sizes(composer, first)}
+        said = [fill(language, "handout.obstacle", fields)]
+        if appendix:
+            said.append(fill(language, "handout.appendix_where", {}))
+        yield Paragraph(together(language, said))
+
+
+def jacobian_appendix(composer: ProgramComposer) -> Iterator[Block]:
+    """Where one or two Jacobians are zero, and their memory as sizes grow; nothing as above."""
+    found = _found(composer)
     if not found:
         return
     language = composer.language
     first, growth = found[0], found[0].growth(_DTYPE)
     fields = _fields(composer, first)
-    yield Paragraph(fill(language, "handout.obstacle", {**fields, **_sizes(composer, first)}))
+    yield Heading(2, fill(language, "handout.appendix", {}), aside=True)
+    yield Paragraph(fill(language, "handout.pattern", fields))
+    yield from (_pattern(composer, jacobian) for jacobian in found)
     if growth:
         sizes, size = growth[-1]
         if sizes != first.sizes:
             large = _large(composer, first.letters, sizes, size)
             yield Paragraph(fill(language, "handout.obstacle_large", large))
         yield _growth(growth[::2], language, fields)
-    yield Paragraph(fill(language, "handout.pattern", fields))
-    yield from (_pattern(composer, jacobian) for jacobian in found)
+
+
+def _found(composer: ProgramComposer) -> list[LocalJacobian]:
+    some = telling(composer.task, _MOST)
+    return [one for one in some if max(map(len, one.shapes)) <= _MATRIX]
 
 
 def _fields(composer: ProgramComposer, jacobian: LocalJacobian) -> Fields:

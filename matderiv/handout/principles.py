@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from matderiv.calculus.sweep.task import Task
 from matderiv.derivation.principles import Principle, misleading_product, principles
 from matderiv.expression.nodes import Name
 from matderiv.handout.document import Block, Heading, Math, Paragraph, Segments, Table
-from matderiv.handout.sentences import fill
+from matderiv.handout.sentences import fill, together
 from matderiv.notation.boxes import Operator, Row, times
 from matderiv.notation.names import name_box
 from matderiv.notation.program import ProgramNotation
@@ -52,10 +52,11 @@ def _row(principle: Principle, language: str) -> tuple[Segments, ...]:
     return (Math(forward),), (Math(Row(tuple(boxes))),), words
 
 
-def shape_question(task: Task, language: str) -> Iterator[Block]:
+def shape_question(task: Task, known: Container[str], language: str) -> Iterator[Block]:
     """That shapes alone do not give the gradient by a factor of the first product.
 
-    Nothing where no product of two matrices of unequal sizes is differentiated.
+    Nothing where no product of two matrices of unequal sizes is differentiated. A product that is
+    not `known` on the page is said to be called by its name.
 
     Raises:
         ProofError: the wrong formula of the same shape is not refuted.
@@ -66,7 +67,12 @@ def shape_question(task: Task, language: str) -> Iterator[Block]:
     formulas = ProgramNotation(task, None).formulas
     dims = task.sweep.facts.shape(Name(found.name))
     yield Heading(2, fill(language, "principle.question", {}))
-    yield Paragraph(
+    said = list[Segments]()
+    if found.of not in known:
+        value = task.sweep.graph.definition(found.of)
+        equation = Row((name_box(found.of), Operator("equals"), formulas.node(value)))
+        said.append(fill(language, "principle.called", {"equation": Math(equation)}))
+    said.append(
         fill(
             language,
             "principle.shapes",
@@ -81,3 +87,4 @@ def shape_question(task: Task, language: str) -> Iterator[Block]:
             },
         )
     )
+    yield Paragraph(together(language, said))

@@ -10,6 +10,7 @@ from matderiv.calculus.sweep.sweep import name_meant
 from matderiv.calculus.sweep.task import Task
 from matderiv.derivation.board import with_board_names
 from matderiv.derivation.links import ProvedSteps, Step
+from matderiv.derivation.loss_names import loss_name
 from matderiv.derivation.sides import Formula
 from matderiv.expression.assumptions import ASSUMPTIONS, Assumption
 from matderiv.expression.nodes import Node, names_in
@@ -81,7 +82,11 @@ def compose_program(derivation: ProvedSteps, language: str, show: int | None) ->
 
 
 def page_title(composer: ProgramComposer) -> Segments:
-    """The usual title, which says what the loss is where that is short."""
+    """The usual title: the name of the loss, or what it is where that is short."""
+    name = loss_name(composer.task)
+    if name is not None:
+        named = fill(composer.language, f"loss.{name}", {})
+        return composer.say("title_named", {"name": named})
     return composer.say("title", {"L": Math(loss_box(composer.task, composer.notation.formulas))})
 
 
@@ -100,7 +105,7 @@ def page_blocks(composer: ProgramComposer) -> Iterator[Block]:
     yield from task_section(composer)
     yield from step_sections(composer)
     yield from what_it_says(composer)
-    yield Heading(2, fill(composer.language, "program.heading_checked", {}))
+    yield Heading(2, fill(composer.language, "program.heading_checked", {}), aside=True)
     yield from proof_section(composer)
 
 
@@ -150,6 +155,7 @@ def step_sections(composer: ProgramComposer, *, conclusion: bool = True) -> Iter
     steps = composer.derivation.steps
     found = [step for step in steps if step.kind == "matrix" and not _rewrites(composer, step)]
     before = ""
+    headed = set[str]()
     number = 0
     for step in steps:
         # All formulas are one step.
@@ -165,7 +171,10 @@ def step_sections(composer: ProgramComposer, *, conclusion: bool = True) -> Iter
             kind = _HEADED[step.kind]
             if kind == "array" and len(composer.task.shapes[step.wrt or ""]) == 1:
                 kind = "vector"
-            yield Heading(2, composer.say(f"heading_{kind}", fields))
+            # Of two proofs or rows of entries, a talk shows the first.
+            aside = step.kind in _ONCE and step.kind in headed
+            headed.add(step.kind)
+            yield Heading(2, composer.say(f"heading_{kind}", fields), aside=aside)
             if kind == "matrix" and found:
                 yield from _as_found(composer, found)
         before = step.kind
@@ -370,6 +379,9 @@ def second_section(composer: ProgramComposer) -> Iterator[Block]:
 
 
 _FORMULAS = ("called", "matrix")
+
+#: The kinds of steps that go for one input as for another.
+_ONCE = ("entries", "proof")
 
 #: The heading of each kind of step.
 _HEADED: Mapping[str, str] = {

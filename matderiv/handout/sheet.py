@@ -29,7 +29,7 @@ from matderiv.handout.document import (
 from matderiv.handout.graph import graph_of_values
 from matderiv.handout.notation_box import signs_not_introduced, with_delta
 from matderiv.handout.numbers import number_section
-from matderiv.handout.obstacle import obstacle
+from matderiv.handout.obstacle import jacobian_appendix, obstacle
 from matderiv.handout.program import (
     page_title,
     proof_section,
@@ -45,27 +45,35 @@ __all__ = ["answer_sheet", "how_it_was_made", "live_cells", "sheet", "with_exerc
 
 
 def sheet(
-    composer: ProgramComposer, made: Sequence[Block], *, title: str | None, author: str
+    composer: ProgramComposer,
+    made: Sequence[Block],
+    *,
+    title: str | None,
+    author: str,
+    jacobian: bool = True,
 ) -> Document:
-    """The handout without exercises; `made` says how it was made."""
+    """The handout without exercises; `made` says how it was made.
+
+    `jacobian`: whether an appendix shows the Jacobian.
+    """
     return Document(
         composer.language,
         page_title(composer) if title is None else (Text(title),),
-        (*with_delta(_blocks(composer), composer.language), *made),
+        (*with_delta(_blocks(composer, jacobian=jacobian), composer.language), *made),
         author=author,
         whole=composer.show is None,
         live=tuple(live_cells(composer)),
     )
 
 
-def _blocks(composer: ProgramComposer) -> Iterator[Block]:
+def _blocks(composer: ProgramComposer, *, jacobian: bool) -> Iterator[Block]:
     language, derivation = composer.language, composer.derivation
     other = exchanged(derivation.task)
     second = None if other is None else build_program(other, other.wrt)
     yield Heading(2, fill(language, "handout.problem", {}))
     yield from task_section(composer)
     yield from graph_of_values(with_board_names(derivation.task, lifted=True), language)
-    yield from obstacle(composer)
+    yield from obstacle(composer, appendix=jacobian)
     yield Heading(2, fill(language, "handout.formulas", {}))
     yield Paragraph(composer.say("results", {}))
     yield from _formulas(composer)
@@ -79,10 +87,12 @@ def _blocks(composer: ProgramComposer) -> Iterator[Block]:
     yield from step_sections(composer)
     yield from number_section(composer.task, language)
     yield from what_it_says(composer)
-    yield Heading(2, fill(language, "program.heading_checked", {}))
+    yield Heading(2, fill(language, "program.heading_checked", {}), aside=True)
     yield from proof_section(composer)
     if second is not None:
         yield Paragraph(fill(language, "handout.checked_second", fields))
+    if jacobian:
+        yield from jacobian_appendix(composer)
 
 
 def _formulas(composer: ProgramComposer, wrt: Collection[str] | None = None) -> Iterator[Equation]:

@@ -23,13 +23,16 @@ class Slide:
 
 
 def slides(document: Document) -> Iterator[Slide]:
-    """A slide for each heading that something stands under, and one for what stands before."""
+    """A slide for each heading that something stands under, and one for what stands before.
+
+    What stands under a heading that is aside is left out.
+    """
     heading, blocks = Heading(2, document.title), list[Block]()
     for block in (*document.blocks, None):
         if block is not None and not isinstance(block, Heading):
             blocks.append(block)
             continue
-        if blocks:
+        if blocks and not heading.aside:
             yield Slide(heading, tuple(blocks))
         if block is not None:
             heading, blocks = block, []

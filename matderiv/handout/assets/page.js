@@ -246,7 +246,7 @@
   let now = 0;
   let typed = ""; // digits of the slide to go to
   const presenting = () => root.classList.contains("presenting");
-  const sections = all("main > .body, .step");
+  const sections = all("main > .body, .step:not(.aside)"); // a talk leaves out what is aside
   const blocksOf = (section) => [
     ...(section.matches(".body") ? section : one(".body", section)).children,
   ];
