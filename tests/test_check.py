@@ -423,3 +423,13 @@ def test_what_a_letter_of_a_claim_is_not() -> None:
         check("mean((X @ w - y)**2)", "w", claim="X.T @ (X @ w - y)/m")
     with pytest.raises(InputError, match="size k is not known"):
         check("sum(X @ w)", "X", claim="outer(ones(k), w)")
+
+
+@pytest.mark.parametrize("wrt", ["A", "X"])
+def test_values_of_ours_that_do_not_depend_on_the_input(wrt: str) -> None:
+    """A long gradient by A calls a product of X alone by a name; that product has no gradient."""
+    program = f"tr({'@'.join('X.T X X.T X X.T A X X A A A X.T X A A A'.split())})"
+    found = check(program, wrt, f"2*{wrt}")
+    assert found.status == "wrong"
+    other = "X" if wrt == "A" else "A"
+    assert check(program, other, f"2*{wrt}").status == "wrong"

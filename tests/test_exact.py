@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from matderiv.expression import numeric
-from matderiv.expression.exact import NumberType, exact_value
+from matderiv.expression.exact import NumberType, exact_value, precise_value
 from matderiv.expression.parse import parse
 
 EXACT = NumberType(Fraction, np.frompyfunc(lambda u, n: u ** int(n), 2, 1), {}, {"N": 3, "M": 2})
@@ -82,3 +82,29 @@ def test_a_singular_matrix_has_no_inverse(arithmetic: NumberType) -> None:
     singular = np.frompyfunc(arithmetic.number, 1, 1)(np.outer(VALUES["c"], VALUES["c"]))
     with pytest.raises(ZeroDivisionError):
         exact_value(parse("L = inv(A)").loss.value, {"A": singular}, arithmetic)
+
+
+@pytest.mark.parametrize("size", [1, 2, 5])
+@pytest.mark.parametrize("scale", [Fraction(0), Fraction(1, 7), Fraction(1), Fraction(30)])
+def test_exponentials_of_matrices_have_many_digits(size: int, scale: Fraction) -> None:
+    """exp(A)·exp(-A) = I, sin² + cos² = I, and both are those that mpmath works out."""
+    with mpmath.workdps(50):
+        matrix = mpmath.matrix((exact(size, size) * scale / 9).tolist())
+        one, e, sine, cosine = (
+            mpmath.eye(size),
+            *(precise_value(of, matrix) for of in ("expm", "sinm", "cosm")),
+        )
+        largest = 1 + mpmath.mnorm(e) * mpmath.mnorm(precise_value("expm", -matrix))
+        for made, wanted in (
+            (e * precise_value("expm", -matrix), one),
+            (sine * sine + cosine * cosine, one),
+            (e, mpmath.expm(matrix)),
+            (sine, mpmath.sinm(matrix)),
+        ):
+            bound = 1 + max(largest, mpmath.mnorm(sine) ** 2)
+            assert mpmath.mnorm(made - wanted) < mpmath.mpf(10) ** -45 * bound
+
+
+def test_an_exponential_that_is_too_large_has_no_value() -> None:
+    with pytest.raises(ArithmeticError):
+        precise_value("expm", mpmath.matrix([[10**9, 0], [0, 1]]))

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 import matderiv
 from matderiv.calculus.sweep.task import read_task
+from matderiv.expression.nodes import Node, walk
 from matderiv.expression.vocabulary import DEFAULT_PROGRAM
 from matderiv.notation.boxes import (
     Box,
@@ -26,6 +27,7 @@ from matderiv.notation.boxes import (
     Symbol,
     Terms,
 )
+from matderiv.notation.formulas import Formulas, Held
 from matderiv.notation.latex import latex
 from matderiv.notation.layout import fitted
 from matderiv.notation.mathml import mathml
@@ -208,3 +210,18 @@ def test_brackets_in_brackets_take_work_in_proportion() -> None:
         profile.runcall(fitted, nested(depth), 10.0)
         calls.append(sum(entry.callcount for entry in profile.getstats()))
     assert calls[1] < 6 * calls[0]
+
+
+def test_a_part_that_is_shared_is_boxed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The gradient of a tower of powers holds the tower's parts at ever more places."""
+    task = read_task(f"L = {'**'.join(['lam'] * 8)}")
+    formula, boxed = task.answer("lam"), list[Node]()
+    made = Formulas._held
+
+    def counted(self: Formulas, node: Node) -> Held:
+        boxed.append(node)
+        return made(self, node)
+
+    monkeypatch.setattr(Formulas, "_held", counted)
+    ProgramNotation(task, None).formulas.node(formula)
+    assert len(boxed) == len(set(boxed)) < sum(1 for _ in walk(formula))

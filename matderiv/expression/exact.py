@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -36,6 +37,9 @@ __all__ = ["NumberType", "exact_value", "precise_change", "precise_value"]
 
 _STEPS = 30  # of an iteration that converges quadratically
 _SMALL = 1e-20  # between entries of a matrix that are equal
+_LARGEST_NORM = 1000  # of a matrix whose exponential is worked out
+_HALVINGS = 6  # of a matrix of norm 1, so that its series is short
+_GUARD = 24  # bits beyond those asked for, since each product is rounded
 _SINGULAR = 10**30  # how much smaller than its matrix a rounded pivot is taken for 0
 
 
@@ -130,8 +134,15 @@ def precise_value(function: str, matrix: Any) -> Any:
             return _precise_root(matrix)
         case "matrix_power":
             return matrix ** int(exponent_of(function))
-        case "expm" | "logm" | "sinm" | "cosm":
-            return getattr(mpmath, kind)(matrix)
+        case "expm":
+            return _precise_exponential(matrix)
+        case "sinm" | "cosm":
+            turned = mpmath.zeros(2 * size)
+            turned[:size, size:], turned[size:, :size] = matrix, -matrix
+            found = _precise_exponential(turned)
+            return found[:size, size:] if kind == "sinm" else found[:size, :size]
+        case "logm":
+            return mpmath.logm(matrix)
     if any(abs(matrix[i, j] - matrix[j, i]) > _SMALL for i in range(size) for j in range(i)):
         raise ArithmeticError("the matrix is not symmetric")
     values, vectors = mpmath.eigsy(matrix)
@@ -153,6 +164,38 @@ def precise_change(function: str, matrix: Any, change: Any) -> Any:
     double[:size, :size] = double[size:, size:] = matrix
     double[:size, size:] = change
     return precise_value(function, double)[:size, size:]
+
+
+def _precise_exponential(matrix: Any) -> Any:
+    """The 2ⁿ-th power of the series of A/2ⁿ, in whole numbers of units so small that it is exact.
+
+    Whole numbers are multiplied fifty times as fast as those of mpmath. Powers make an error at
+    most 2ⁿ·e^|A| times as large, so the units are smaller than the last digit by that.
+
+    Raises:
+        OverflowError: a norm is too large for a value.
+    """
+    if any(isinstance(entry, mpmath.mpc) for entry in matrix):
+        return mpmath.expm(matrix)
+    norm = float(mpmath.mnorm(matrix, 1))
+    if not norm < _LARGEST_NORM:
+        raise OverflowError("the exponential of a matrix is too large")
+    halvings = max(0, math.frexp(norm)[1]) + _HALVINGS
+    bits = mpmath.mp.prec + halvings + math.ceil(3 * norm) + _GUARD
+    unit = 1 << bits
+    rows = [[int(mpmath.ldexp(entry, bits - halvings)) for entry in row] for row in matrix.tolist()]
+    small = np.array(rows, dtype=object)
+    total = term = np.diag(np.array([unit] * len(small), dtype=object))
+    count = 0
+    while term.any():
+        count += 1
+        term = (term @ small) // (unit * count)
+        total = total + term
+        if abs(term).max() <= 1:  # negative ones are rounded down, to -1 at last
+            break
+    for _ in range(halvings):
+        total = (total @ total) // unit
+    return mpmath.matrix([[+mpmath.ldexp(entry, -bits) for entry in row] for row in total.tolist()])
 
 
 def _precise_root(matrix: Any) -> Any:

@@ -90,6 +90,8 @@ class Formulas:
     called: Mapping[str, str] = field(default_factory=dict)
     #: The number that each size stands for.
     sizes: Mapping[str, int] = field(init=False)
+    #: Boxes that were made: parts are shared by many formulas, and within one.
+    _known: dict[Node, Held] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         """Gather the sizes of all names."""
@@ -185,6 +187,11 @@ class Formulas:
 
     def held(self, node: Node) -> Held:
         """A box of an expression, and how tightly it holds together."""
+        if node not in self._known:
+            self._known[node] = self._held(node)
+        return self._known[node]
+
+    def _held(self, node: Node) -> Held:
         made = self.textbook.of(node)
         if isinstance(made, Node):
             return self.held(made)

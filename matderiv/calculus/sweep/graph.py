@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeVar
 
 from matderiv.expression import nodes
@@ -29,7 +30,7 @@ _Kind = TypeVar("_Kind")
 _SCALARS = ("L", "J", "E", "S")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Graph:
     """A program as values in order, each defined by one operation on names.
 
@@ -61,7 +62,7 @@ class Graph:
         """
         return None if self.shapes[self.result] else self.result
 
-    @property
+    @cached_property
     def scalar(self) -> str:
         """The name of the scalar that is differentiated: L, or a free letter for ⟨dY, Y⟩."""
         taken = self.program.names() | self.shapes.keys() | self.program.functions()
@@ -84,13 +85,17 @@ class Graph:
         """The names that nothing is assigned to, in order of first use."""
         return self.program.inputs()
 
+    @cached_property
+    def _formulas(self) -> dict[str, Node]:
+        return {a.name: a.value for a in self.values}
+
     def value(self, name: str) -> Node | None:
         """The formula assigned to a name; None for an input."""
-        return next((a.value for a in self.values if a.name == name), None)
+        return self._formulas.get(name)
 
     def definition(self, name: str) -> Node:
         """The formula assigned to a name that is a value."""
-        return next(a.value for a in self.values if a.name == name)
+        return self._formulas[name]
 
     def depends(self, wrt: frozenset[str]) -> frozenset[str]:
         """The names that change with any of some names, those included."""

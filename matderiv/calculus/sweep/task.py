@@ -192,7 +192,8 @@ class Task:
     def spelled(self, name: str) -> Node:
         """The gradient by a name, without names that the program does not have."""
         found, called = self.sweep, self.sweep.called
-        known = {f"d{of}": self.whole(of, found.gradients[of].formula) for of in called}
+        reached = called.keys() & found.gradients.keys()  # the others do not depend on an input
+        known = {f"d{of}": self.whole(of, found.gradients[of].formula) for of in reached}
         known |= called
         formula = found.gradients[name].formula
         for _ in known:  # one may stand in another
