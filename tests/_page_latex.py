@@ -48,12 +48,15 @@ def equations(source: str) -> list[list[str]]:
     start, end = r"\begin{aligned}", r"\end{aligned}"
     if body.startswith(start) and body.endswith(end):
         body = body[len(start) : -len(end)]
-    sides: list[str] = []
-    for row in _split(body, r"\\"):
-        parts = [part.strip() for part in _split(row.replace("&", " & "), "=")]
+    chains: list[list[str]] = []
+    for row in _split(body.replace(r",\quad", r"\\ "), r"\\"):
+        plain = re.sub(r"&\s*&\s*\\quad.*|\\Rightarrow\\ ", "", row, flags=re.DOTALL)  # no reasons
+        parts = [part.strip() for part in _split(plain.replace("&", " & "), "=")]
         parts = [re.sub(r"&\s*$|^\s*&", "", part).strip() for part in parts]
-        sides += [part for n, part in enumerate(parts) if part or n]
-    return [sides] if len(sides) > 1 else []
+        if parts[0] or not chains:  # it does not go on with the line before
+            chains.append([])
+        chains[-1] += [part for n, part in enumerate(parts) if part or n]
+    return [sides for sides in chains if len(sides) > 1]
 
 
 def _split(text: str, at: str) -> list[str]:

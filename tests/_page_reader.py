@@ -20,7 +20,9 @@ from _page_values import KNOWN, REDUCED, Array, Function, Point, called, functio
 __all__ = ["Found", "Reading", "read_page"]
 
 _MOST = 40  # choices of index letters that are tried of one equality
-_BLOCK = re.compile(r"\$\$\n(.*?)\n\$\$|\\begin\{align\*\}\n(.*?)\n\\end\{align\*\}", re.DOTALL)
+_BLOCK = re.compile(
+    r"\$\$\n(.*?)\n\$\$|\\begin\{align\*\}\n(.*?)\n\\end\{align\*\}|\$(\\delta =[^$]*)\$", re.DOTALL
+)
 _GREEK = {"lam": "lambda", "eps": "varepsilon"}
 
 
@@ -102,16 +104,19 @@ class Reading:
         self.largest = 0.0  # of the terms that were added up
 
     def page(self, page: str) -> Found:
-        """All equalities."""
+        """All equalities; numbers that a section gives to inputs hold in that section."""
         found = Found()
-        for block in map("".join, _BLOCK.findall(page)):
-            try:
-                chains = equations(block)
-            except (Unread, IndexError):
-                found.unread.append(block)
-                continue
-            for sides in chains:
-                self.chain(sides, found)
+        for section in re.split(r"^## |\\section", page, flags=re.MULTILINE):
+            kept, definitions = dict(self.point.values), dict(self.point.definitions)
+            for block in map("".join, _BLOCK.findall(section)):
+                try:
+                    chains = equations(block)
+                except (Unread, IndexError):
+                    found.unread.append(block)
+                    continue
+                for sides in chains:
+                    self.chain(sides, found)
+            self.point.restore(kept, definitions)
         return found
 
     def parse(self, side: str) -> Tree:
@@ -171,8 +176,12 @@ class Reading:
         if name in self.point.definitions and name not in self.point.values:
             return
         if name in self.point.values and name not in self.point.definitions:
-            return  # an input
+            self.given_numbers(name, tree)
+            return
         if _holds_grid(tree) or name in self._given:
+            return
+        if tree[0] == "partial":  # δ = ∂L/∂Z
+            self.point.values.setdefault(name, np.asarray(self.value(tree)))
             return
         if not self._names(tree) - self.point.sizes.keys() <= set(self.point.values):
             return
@@ -194,6 +203,17 @@ class Reading:
             return
         self._given.add(name)
         self.point.define(name, self._names(tree), value)
+
+    def given_numbers(self, name: str, tree: Tree) -> None:
+        """From here on an input has the numbers that the page gives it."""
+        if self._names(tree) or self.derivative is not None:
+            return
+        value = np.asarray(self.value(tree))
+        dimensions = self.point.values[name].ndim
+        if value.ndim == 1 and dimensions == 2:  # a matrix of one column
+            value = value[:, None]
+        if value.ndim == dimensions:
+            self.point.give(name, value)
 
     def _names(self, tree: object) -> set[str]:
         """The names of a tree, those that are called aside."""
@@ -318,7 +338,7 @@ class Reading:
         base = _strip(base)
         if base[0] == "sup" and base[2][0] == "label":
             base, label = base[1], base[2][1]
-        if base[0] != "name" or base[1] == "delta":
+        if base[0] != "name" or (base[1] == "delta" and "delta" not in self.point.values):
             return None
         for count in (4, 3, 2, 1):  # a_11 of a matrix, before the eleventh entry of a vector
             try:

@@ -7,6 +7,7 @@ Python's own `ast`; undefined functions are given smooth bodies that depend on t
 from __future__ import annotations
 
 import ast
+import contextlib
 import itertools
 import math
 import re
@@ -176,6 +177,7 @@ class Point:
     definitions: dict[str, Definition]
     needs: dict[str, set[str]] = field(default_factory=dict)
     sizes: Mapping[str, int] = field(default_factory=dict)
+    own: Mapping[str, Definition] = field(default_factory=dict)  # those of the program
     _known: dict[tuple[str, str, bool], Array] = field(default_factory=dict)
 
     @classmethod
@@ -199,6 +201,7 @@ class Point:
             node = ast.parse(text.strip(), mode="eval").body
             needs = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
             made.define(name.strip(), needs, lambda at, n=node: _run(n, at, made.sizes))
+        made.own = dict(made.definitions)
         return made
 
     def define(self, name: str, needs: set[str], definition: Definition) -> None:
@@ -211,6 +214,26 @@ class Point:
             ready = next(n for n in left if not self.needs[n] & left.keys() - {n})
             self.definitions[ready] = left.pop(ready)
         self._known.clear()
+
+    def give(self, name: str, value: Array) -> None:
+        """Let an input have another value, perhaps of another size, and all that comes of it."""
+        self.values[name] = value
+        self._known.clear()
+        self.definitions |= self.own  # a page's hold letters of its sizes
+        for other, definition in self.definitions.items():
+            with contextlib.suppress(ValueError):  # until all inputs of one size have theirs
+                self.values[other] = np.asarray(definition(self.values))
+
+    def restore(self, values: Mapping[str, Array], definitions: Mapping[str, Definition]) -> None:
+        """Let the inputs have the values that they had, and all that comes of them."""
+        inputs = [name for name in values if name not in self.definitions]
+        if all(self.values[name] is values[name] for name in inputs):
+            return
+        self.values |= {name: values[name] for name in inputs}
+        self.definitions |= definitions
+        self._known.clear()
+        for other, definition in self.definitions.items():
+            self.values[other] = np.asarray(definition(self.values))
 
     def jacobian(self, of: str, wrt: str, *, total: bool) -> Array:
         """∂y/∂x by all entries: through the definition of y alone, or through all values."""

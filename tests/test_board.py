@@ -218,5 +218,7 @@ def test_a_product_misleads_whatever_its_factors_are_called(
 
 def test_shapes_alone_are_asked_about_only_where_they_mislead() -> None:
     """A product of matrices has the box; a program without one has none."""
-    assert list(shape_question(task("Y = X @ W; L = sum(f(Y))"), "en"))
-    assert not list(shape_question(task("L = sum(X**2)"), "en"))
+    assert list(shape_question(task("Y = X @ W; L = sum(f(Y))"), {"Y"}, "en"))
+    assert not list(shape_question(task("L = sum(X**2)"), {"X"}, "en"))
+    added = task("L = Loss(sum(X @ W, axis=0))")
+    assert misleading_product(added).of not in added.program.names()

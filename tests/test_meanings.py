@@ -45,6 +45,7 @@ SAID: dict[str, tuple[dict[str, str], set[str]]] = {
     "L = -0.5*logdet(S) - 0.5*tr(inv(S) @ C)": ({}, {"likelihood", "estimate", "fork"}),
     "L = sum((X - X @ W @ W.T)**2)": ({}, {"eigenvectors", "fork"}),
     "L = sum(f(X @ W))": ({}, set()),
+    "p = softmax(A @ x); s = p @ y; L = s**2": ({}, set()),
 }
 
 

@@ -209,6 +209,8 @@ def misleading_product(task: Task) -> MisleadingProduct | None:
         sizes = {dim.symbol for own in shapes for dim in own}
         if any(len(own) != _MATRIX for own in shapes) or len(sizes) < len(("N", "D", "M")):
             continue
+        if assignment.name not in task.sweep.gradients:  # the loss does not depend on it
+            continue
         factor = "A" if left in task.wrt else "B"
         found = _refuted(factor)
         of = _named(task, assignment.name)
@@ -224,11 +226,15 @@ def misleading_product(task: Task) -> MisleadingProduct | None:
 
 
 def _named(task: Task, name: str) -> str:
-    """The value of the program with the same gradient as one of its parts: Z = U + b for U = XW."""
+    """The value of the program with the same gradient as one of its parts: Z = U + b for U = XW.
+
+    In U.sum(axis=0) it is repeated for each row of U, and so is not the same.
+    """
+    shapes = task.sweep.graph.shapes
     while name in task.sweep.lifted:
         match task.sweep.gradients[name].local:
-            case Name(gradient) if gradient[1:] in task.sweep.gradients:
-                name = gradient[1:]
+            case Name(by) if by[1:] in task.sweep.gradients and shapes[by[1:]] == shapes[name]:
+                name = by[1:]
             case _:
                 break
     return name

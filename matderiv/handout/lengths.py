@@ -197,13 +197,13 @@ def _written_out(
 
     What stands for the same gradient is called by the name that the board has for it, and then δ.
     """
-    task = board.task
+    task, shape = board.task, board.task.sweep.facts.shape
     found = task.sweep.gradients[name]
     same: dict[str, Node] = {}
     for of in found.users:
         if of in task.sweep.graph.lifted and of != task.loss:
             match task.sweep.gradients[of].local:
-                case nodes.Name() as gradient:
+                case nodes.Name() as gradient if shape(gradient) == shape(nodes.Name(of)):
                     same[f"d{of}"] = gradient
     local = task.whole(name, replaced(found.local, same))
     shown = {f"d{n}" for n, _ in board.values} | task.sweep.graph.shapes.keys()
