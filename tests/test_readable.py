@@ -211,7 +211,7 @@ def test_a_short_page_says_what_its_signs_mean(lang: str) -> None:
     printed = derive(program).markdown(lang=lang, length="short")
     layout, ones, odot = (
         {
-            "en": ("denominator layout", "vector of ones", "multiplies entry by entry"),
+            "en": ("denominator layout", "column of ones", "multiplies entry by entry"),
             "zh": ("分母布局", "全 1 列向量", "逐元素相乘"),
         }
     )[lang]
