@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from random import Random
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 import numpy as np
 import pytest
@@ -25,6 +25,7 @@ from matderiv.calculus.deciding.decide import Verdict
 from matderiv.calculus.formulas.mistakes import CATALOGUE
 from matderiv.cli import main as command
 from matderiv.derivation.exercises import drawing, kinds
+from matderiv.derivation.exercises.about import Implement, Keep, Statement, Trap
 from matderiv.derivation.exercises.entries import OneEntry
 from matderiv.derivation.exercises.entries import _made as one_entry
 from matderiv.derivation.exercises.kinds import KINDS, Material, materials
@@ -37,7 +38,8 @@ from matderiv.derivation.judge import Judge
 from matderiv.derivation.links import Link
 from matderiv.derivation.sides import EntryOf, Formula, Numerals
 from matderiv.errors import ProofError
-from matderiv.expression.nodes import Name, Size, walk
+from matderiv.expression.nodes import Name, Size, names_in, walk
+from matderiv.expression.numeric import numeric_value
 from matderiv.expression.source import source
 from matderiv.handout import exercises as worded_exercises
 from matderiv.handout.document import Bullets, Document, Equation, Exercise, Math, Paragraph, Text
@@ -59,6 +61,20 @@ PROGRAMS: dict[str, dict[str, object]] = {
     LINEAR: {"method": "index"},
 }
 ALL = (Shapes, OneEntry, Mistake, Uses, Numbers, Related)
+#: The kinds about the page's own program, and programs to which all of them apply.
+ABOUT = (Statement, Trap, Keep, Implement)
+SAYING: dict[str, dict[str, Any]] = {
+    "Y = X @ W; L = sum(Y)": {},
+    "m = mean(X, axis=0); Y = (X - m)/std(X, axis=0); L = sum(f(Y))": {"shapes": {"X": (3, 4)}},
+    "p = softmax(X @ w); L = -sum(t*log(p))": {"assume": {"t": "onehot"}},
+    "P = softmax(Q @ K.T, axis=1); O = P @ V; L = sum(f(O))": {},
+    "Y = X - mean(X, axis=0); L = sum(f(Y))": {},
+}
+LECTURES: dict[str, dict[str, Any]] = {
+    "P = softmax(X @ W, axis=1); L = -sum(T*log(P))": {"assume": {"T": "onehot"}},
+    "L = sum((X @ W - T)**2) + lam*sum(W**2)": {"wrt": "W"},
+    "H = relu(X @ W + b); Y = H @ V + c; L = sum((Y - T)**2)": {},
+}
 
 
 @functools.cache
@@ -116,7 +132,78 @@ def test_at_least_five_kinds_about_every_program(drawn: dict[str, list[Material]
         assert set(counted) <= set(ALL), program
         assert len(counted) >= 5, (program, counted)
     assert {type(made) for some in drawn.values() for made in some} == set(ALL)
-    assert len(KINDS) == len(ALL)
+    assert len(KINDS) == len(ALL) + len(ABOUT)
+
+
+@pytest.fixture(scope="module")
+def about() -> dict[str, list[Material]]:
+    """The exercises about programs of lectures themselves."""
+    made = {
+        program: made_for(Theme.of(matderiv.derive(program, **asked)), 10)
+        for program, asked in LECTURES.items()
+    }
+    return {program: [m for m in some if isinstance(m, ABOUT)] for program, some in made.items()}
+
+
+def test_exercises_about_the_page_itself(about: dict[str, list[Material]]) -> None:
+    """Each kind stands once about a program to which it applies, and all of its claims are proved."""
+    found = {program: {type(made) for made in some} for program, some in about.items()}
+    softmax, ridge, layers = found.values()
+    assert softmax == {Statement, Trap, Keep, Implement}
+    assert ridge == {Statement, Trap, Implement}
+    assert layers == {Statement, Trap, Keep, Implement}
+    for some in about.values():
+        assert len(some) == len({type(made) for made in some})
+        for made in some:
+            assert all(link.verdict.status == "equal" for link in links_in(made))
+
+
+def test_what_is_kept_is_what_the_gradients_need(about: dict[str, list[Material]]) -> None:
+    """With other numbers in a value that is not kept, no gradient changes."""
+    *_, some = about.values()
+    (made,) = (one for one in some if isinstance(one, Keep))
+    assert made.kept == ("X", "W", "V", "T", "Z", "H", "Y")
+    shapes = {name: tuple(d.size for d in dims) for name, dims in made.task.shapes.items()}
+    chance = np.random.default_rng(2)
+    arrays = {name: chance.normal(size=shape) for name, shape in shapes.items()}
+
+    def backward(values: dict[str, Any]) -> list[Any]:
+        known = dict(values)
+        for name, node in made.gradients.items():
+            known[f"d{name}"] = numeric_value(node, known)
+        return [known[f"d{name}"] for name in shapes if f"d{name}" in known]
+
+    before = backward(arrays)
+    for name, array in arrays.items():
+        after = backward(arrays | {name: array + chance.normal(size=array.shape) + 3})
+        same = all(np.array_equal(one, other) for one, other in zip(before, after, strict=True))
+        assert same == (name not in made.kept), name
+
+
+def test_the_trap_is_wrong_at_equal_sizes_and_right_is_right(
+    about: dict[str, list[Material]],
+) -> None:
+    """At random square matrices the two formulas differ, though they have the same shape."""
+    chance = np.random.default_rng(3)
+    for some in about.values():
+        (made,) = (one for one in some if isinstance(one, Trap))
+        names = names_in(made.product.right) | names_in(made.product.wrong)
+        arrays = {name: chance.normal(size=(3, 3)) for name in names}
+        right, wrong = (numeric_value(n, arrays) for n in (made.product.right, made.product.wrong))
+        assert right.shape == wrong.shape
+        assert not np.allclose(right, wrong)
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_exercises_about_the_page_have_words(lang: str) -> None:
+    """Ten exercises of a two-layer network have questions, hints, levels and answers."""
+    for program, asked in LECTURES.items():
+        found = exercises(matderiv.derive(program, **asked), lang, 10, 0)
+        assert len(found) == 10
+        for exercise in found:
+            assert exercise.level in (1, 2, 3)
+            assert all((exercise.question, exercise.hint, exercise.answer))
+            assert printed(exercise, lang, "text")
 
 
 def test_exercises_have_levels_and_hints(drawn: dict[str, list[Material]]) -> None:
@@ -556,6 +643,8 @@ def test_every_sentence_is_used(drawn: dict[str, list[Material]]) -> None:
     sheets = [e for program, some in drawn.items() for e in in_words(program, some, "en")]
     direct = matderiv.derive("L = sum(sin(x))")
     sheets += exercises(direct, "en", 2, 4)
+    for program, asked in (LECTURES | SAYING).items():
+        sheets += exercises(matderiv.derive(program, **asked), "en", 20, 0)
     seen = "\n".join(printed(exercise, "en", "text") for exercise in sheets)
     for key, words in texts.items():
         pattern = ".*?".join(map(re.escape, re.split(r"\{\w+\}", words)))

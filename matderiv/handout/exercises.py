@@ -9,6 +9,7 @@ from random import Random
 from typing import cast
 
 from matderiv.calculus.sweep.task import Task
+from matderiv.derivation.exercises.about import Implement, Keep, Statement, Trap
 from matderiv.derivation.exercises.entries import OneEntry
 from matderiv.derivation.exercises.kinds import Material, materials
 from matderiv.derivation.exercises.mistakes import Mistake
@@ -34,7 +35,8 @@ from matderiv.handout.document import (
     Segments,
     Text,
 )
-from matderiv.handout.program import called_value, numpy_answers, program_formula
+from matderiv.handout.meanings import meaning_fields
+from matderiv.handout.program import STEP_WRITERS, numpy_answers
 from matderiv.handout.sentences import fill, together
 from matderiv.notation.boxes import Aligned, Box, NumberBox, Operator, Row, Symbol, Word, times
 from matderiv.notation.latex import latex
@@ -99,6 +101,10 @@ _LEVELS: Mapping[type, tuple[int, str]] = {
     Mistake: (2, "mistake"),
     Uses: (2, "uses"),
     Related: (3, "related"),
+    Statement: (3, "statement"),
+    Trap: (1, "trap"),
+    Keep: (2, "keep"),
+    Implement: (2, "implement"),
 }
 
 
@@ -186,7 +192,8 @@ class _Words:
             boxes: list[Segments] = [(Math(function_box(name)),) for name in unknown]
             yield self.say("functions", functions=self.composer.listed(boxes))
         yield from self.conventions()
-        assumed = [name for name in self.assumed if name in inputs]
+        known = self.task.assumed
+        assumed = [name for name in self.assumed if name in inputs and name not in known]
         if assumed:
             yield self.say("independent", names=self.names(assumed))
 
@@ -474,11 +481,8 @@ def _related(words: _Words, made: Related) -> _Parts:
         if step.wrt is None:
             continue
         fields = words.about(step.wrt)
-        if step.kind == "called":
-            answer += called_value(composer, step, fields)
-            continue
-        if step.kind == "matrix":
-            answer += program_formula(composer, step, fields)
+        if step.kind != "gradient":
+            answer += STEP_WRITERS[step.kind](composer, step, fields)
             continue
         shown = tuple(chain for chain in step.chains if chain.kind != "written out")
         answer += composer.gradient(replace(step, chains=shown), fields)
@@ -490,6 +494,46 @@ def _related(words: _Words, made: Related) -> _Parts:
     return question, [*answer, *numpy_answers(composer)]
 
 
+# -- the page's own program --------------------------------------------------------------------
+
+
+def _statement(words: _Words, made: Statement) -> _Parts:
+    language, formulas = words.composer.language, words.composer.notation.formulas
+    fields = meaning_fields(made.meaning, formulas)
+    asked = fill(language, f"exercise.statement_{made.meaning.kind}", fields)
+    answer = Paragraph(fill(language, f"meaning.{made.meaning.kind}", fields))
+    return [*words.setup(), Paragraph(asked)], [answer]
+
+
+def _trap(words: _Words, made: Trap) -> _Parts:
+    node = words.composer.notation.formulas.node
+    product = made.product
+    fields = words.about(product.name) | {
+        "wrong": Math(node(product.wrong)),
+        "right": Math(node(product.right)),
+        "B": Math(name_box(product.by)),
+    }
+    return [*words.setup(), words.say("trap", **fields)], [words.say("trap_answer", **fields)]
+
+
+def _keep(words: _Words, made: Keep) -> _Parts:
+    formulas = words.composer.notation.formulas
+    answer: list[Block] = []
+    for (name, node), names in zip(made.gradients.items(), made.needed, strict=True):
+        equation = Math(Row((formulas.gradient(name), Operator("equals"), formulas.node(node))))
+        key = "keep_needs" if names else "keep_nothing"
+        answer.append(words.say(key, equation=equation, names=words.names(names)))
+    answer.append(words.say("keep_all", names=words.names(made.kept)))
+    return [*words.setup(), words.say("keep")], answer
+
+
+def _implement(words: _Words, made: Implement) -> _Parts:
+    formulas = words.composer.notation.formulas
+    wrt = words.composer.listed([(Math(formulas.gradient(name)),) for name in made.task.wrt])
+    question = [*words.setup(), words.say("implement", gradients=wrt)]
+    return question, [*numpy_answers(words.composer), words.say("implement_test")]
+
+
 _WRITERS = cast(
     "Mapping[type, Callable[[_Words, Material], _Parts]]",
     {
@@ -499,5 +543,9 @@ _WRITERS = cast(
         Uses: _uses,
         Numbers: _numbers,
         Related: _related,
+        Statement: _statement,
+        Trap: _trap,
+        Keep: _keep,
+        Implement: _implement,
     },
 )

@@ -17,13 +17,13 @@ from matderiv.handout.document import (
     Paragraph,
     Segments,
 )
-from matderiv.handout.sentences import fill
+from matderiv.handout.sentences import Fields, fill
 from matderiv.notation.boxes import Box, Operator, Row
 from matderiv.notation.formulas import Formulas
 from matderiv.notation.names import name_box
 from matderiv.notation.program import ProgramNotation
 
-__all__ = ["meaning_section"]
+__all__ = ["meaning_fields", "meaning_section"]
 
 
 def meaning_section(task: Task, known: Container[str], language: str) -> Iterator[Block]:
@@ -47,11 +47,16 @@ def meaning_section(task: Task, known: Container[str], language: str) -> Iterato
 
 
 def _words(meaning: Meaning, formulas: Formulas, language: str) -> Segments:
+    return fill(language, f"meaning.{meaning.kind}", meaning_fields(meaning, formulas))
+
+
+def meaning_fields(meaning: Meaning, formulas: Formulas) -> Fields:
+    """The formulas of sentences about a statement."""
+
     def box(part: Node | tuple[Node, Node]) -> Box:
         if not isinstance(part, tuple):
             return formulas.node(part)
         left, right = map(formulas.node, part)
         return Row((left, Operator("equals"), right))
 
-    fields = {key: Math(box(part)) for key, part in meaning.shown.items()}
-    return fill(language, f"meaning.{meaning.kind}", fields)
+    return {key: Math(box(part)) for key, part in meaning.shown.items()}

@@ -44,7 +44,6 @@ from matderiv.notation.names import name_box, numbered_box
 
 __all__ = [
     "STEP_WRITERS",
-    "called_value",
     "compose_program",
     "condition_section",
     "given_section",
@@ -52,7 +51,6 @@ __all__ = [
     "numpy_answers",
     "page_blocks",
     "page_title",
-    "program_formula",
     "proof_section",
     "second_section",
     "step_sections",
@@ -205,15 +203,15 @@ def _values(composer: ProgramComposer, step: Step, fields: Fields) -> Iterator[B
     yield from methods.introduction(composer)
 
 
-def called_value(composer: ProgramComposer, step: Step, fields: Fields) -> Iterator[Block]:
+def _called(composer: ProgramComposer, step: Step, fields: Fields) -> Iterator[Block]:
     """An inner value that gets a name on the page, and its gradient."""
     value, _ = step.chains
     yield Paragraph(composer.say("called", fields))
     yield Equation(composer.notation.chain(value))
-    yield from program_formula(composer, step, fields)
+    yield from _formula(composer, step, fields)
 
 
-def program_formula(composer: ProgramComposer, step: Step, fields: Fields) -> Iterator[Block]:
+def _formula(composer: ProgramComposer, step: Step, fields: Fields) -> Iterator[Block]:
     """The formula in the names of the program."""
     words = [_rewrite(composer, why, step, fields) for why in _rewrites(composer, step)]
     if not words:
@@ -393,8 +391,8 @@ _HEADED: Mapping[str, str] = {
 STEP_WRITERS: Mapping[str, StepWriter] = {
     "values": _values,
     "gradient": ProgramComposer.gradient,
-    "called": called_value,
-    "matrix": program_formula,
+    "called": _called,
+    "matrix": _formula,
     "zero": _zero,
     "structure": _structure,
     **methods.METHOD_WRITERS,

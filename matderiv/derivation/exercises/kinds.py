@@ -10,6 +10,16 @@ from collections.abc import Callable, Iterator
 from random import Random
 from typing import TypeVar
 
+from matderiv.derivation.exercises.about import (
+    Implement,
+    Keep,
+    Statement,
+    Trap,
+    implement,
+    keep,
+    statement,
+    trap,
+)
 from matderiv.derivation.exercises.drawing import Draw, Drawn, drawn
 from matderiv.derivation.exercises.entries import OneEntry, entries
 from matderiv.derivation.exercises.mistakes import Mistake, mistakes
@@ -23,7 +33,9 @@ __all__ = ["KINDS", "Material", "materials"]
 
 _Finished = TypeVar("_Finished")
 
-Material = Shapes | OneEntry | Mistake | Uses | Numbers | Related
+Material = (
+    Shapes | OneEntry | Mistake | Uses | Numbers | Related | Statement | Trap | Keep | Implement
+)
 
 #: The kinds in the order in which they take turns; None instead of a kind that does not apply.
 KINDS: tuple[Callable[[Theme], Draw[Material] | None], ...] = (
@@ -33,6 +45,10 @@ KINDS: tuple[Callable[[Theme], Draw[Material] | None], ...] = (
     uses,
     numbers,
     related,
+    statement,
+    trap,
+    keep,
+    implement,
 )
 
 

@@ -25,20 +25,22 @@ LetterSizes = Mapping[str, int]
 class Theme:
     """A program with the gradients that are derived; all entries of its inputs are independent.
 
-    `assumed` are the inputs of which the handout knows a structure, and the exercises do not.
+    `assumed` are the inputs of which the handout knows a structure, and the exercises do not;
+    `page` is the task of the handout itself.
     """
 
     task: Task
     assumed: tuple[str, ...]
+    page: Task
 
     @classmethod
     def of(cls, derivation: ProvedSteps) -> Theme:
         """The theme of a derivation, without its declared structures."""
         task = derivation.task
         if not task.assumed:
-            return cls(task, ())
+            return cls(task, (), task)
         known = _inferred(task, task.program, {}, frozenset())
-        return cls(task_of(task.program, task.wrt, known, {}), tuple(task.assumed))
+        return cls(task_of(task.program, task.wrt, known, {}), tuple(task.assumed), task)
 
     @property
     def program(self) -> Program:
