@@ -326,7 +326,7 @@ def test_diagonal_variable() -> None:
         (
             "X @ X.T",
             {},
-            "The loss L = X @ X.T is a matrix, not a scalar. Did you mean L = sum(f(X @ X.T))?",
+            "The loss L = X @ X.T is a matrix, not a scalar. Did you mean L = sum(X @ X.T)?",
         ),
         (
             "det(X)",

@@ -855,3 +855,24 @@ def test_a_message_speaks_of_what_was_written(text: str, said: str) -> None:
     with pytest.raises((UnsupportedError, ProgramSyntaxError)) as caught:
         parse(text)
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("written", "plain"),
+    [
+        ("sum(X*full((n, m), 3))", "sum(X*(3*ones((n, m))))"),
+        ("sum(X*np.full((n, m), c))", "sum(X*(c*ones((n, m))))"),
+        ("sum(x*full(len(x), 1))", "sum(x*ones(len(x)))"),
+        ("sum(X*full(X.shape, 3))", "sum(X*full_like(X, 3))"),
+    ],
+)
+def test_full_is_a_number_times_ones(written: str, plain: str) -> None:
+    """An array of one number, in programs."""
+    assert parse(written) == parse(plain)
+
+
+@pytest.mark.parametrize("wrong", ["full((2, 3))", "full(3, 1, 2)", "full()"])
+def test_full_wants_sizes_and_a_number(wrong: str) -> None:
+    """Anything else is refused with what to write."""
+    with pytest.raises(InputError, match=r"3\*ones\(\(2, 3\)\)"):
+        parse(f"sum({wrong})")

@@ -271,12 +271,6 @@ ANSWERS = [
     ("sum(G*transpose(X, (2, 0, 1)))", "X", {"G": (4, 2, 3)}, "transpose(G, (1, 2, 0))"),
     ("sum(G*einsum('bqd,bkd->bqk', Q, K))", "Q", {"G": (2, 3, 4)}, "G @ K"),
     ("sum(G*x[:, None])", "x", {"G": (3, 4)}, "sum(G, axis=1)"),
-    (
-        "sum(G*((A @ p)[:, None] > B))",
-        "G",
-        {"G": (3, 4), "A": (3, 2)},
-        "step((A @ p)[:, None] - B)",
-    ),
     ("logsumexp(X)", "X", {"X": (2, 3, 4)}, "softmax(X)"),
     ("norm(X)", "X", {"X": (2, 3, 4)}, "X/norm(X)"),
 ]

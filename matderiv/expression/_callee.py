@@ -8,7 +8,14 @@ from collections.abc import Callable, Container
 
 from matderiv.errors import UnsupportedError
 from matderiv.expression._arguments import Refusal
-from matderiv.expression.foreign import elsewhere, in_words_of, instead_of_name, names_elsewhere
+from matderiv.expression.foreign import (
+    LETTERS,
+    elsewhere,
+    in_words_of,
+    instead_of_name,
+    names_elsewhere,
+)
+from matderiv.expression.spelling import READ
 from matderiv.expression.vocabulary import (
     ALIKE,
     ARRAY_METHODS,
@@ -33,6 +40,9 @@ def check_function(name: str, tree: ast.expr) -> None:
         Refusal: the name is likely a slip of the pen.
     """
     if name in KNOWN:
+        return
+    if name in LETTERS:
+        READ.info("%s is read as an undefined function; %s.", name, LETTERS[name])
         return
     found = elsewhere(name)
     if found is not None:

@@ -9,7 +9,14 @@ import re
 from collections.abc import Sequence
 from functools import cache
 
-__all__ = ["Elsewhere", "elsewhere", "in_words_of", "instead_of_name", "names_elsewhere"]
+__all__ = [
+    "LETTERS",
+    "Elsewhere",
+    "elsewhere",
+    "in_words_of",
+    "instead_of_name",
+    "names_elsewhere",
+]
 
 Elsewhere = tuple[str, str]
 
@@ -32,18 +39,22 @@ _TEST = "it is no function of real numbers;"
 _TABLE: tuple[tuple[str, str, str], ...] = (
     # -- arithmetic
     ("add plus", "A + B", ""),
+    ("fma", "A*B + C", ""),
     ("subtract sub minus", "A - B", ""),
     ("multiply mul times hadamard hadamard_product dotmul emul", "A*B", ""),
     ("divide div true_divide rdivide dotdiv", "A/B", ""),
     ("ldivide", "B/A", ""),
     ("negative neg uminus", "-Y", ""),
-    ("positive", "Y", ""),
+    ("positive uplus clone", "Y", ""),
     ("float_power", "Y**2", ""),
     ("sqr sq squared", "Y**2", ""),
     ("cube", "Y**3", ""),
     ("nthroot", "Y**(1/3)", "of positive numbers"),
     ("recip rcp", "1/Y", ""),
     ("rsqrt invsqrt inv_sqrt", "1/sqrt(Y)", ""),
+    ("realsqrt", "sqrt(Y)", ""),
+    ("inv_square", "1/Y**2", ""),
+    ("fdim", "relu(A - B)", ""),
     ("absolute fabs magnitude modulus", "abs(Y)", ""),
     ("sgn signum", "sign(Y)", ""),
     ("addcmul", "A + B*C", ""),
@@ -60,7 +71,7 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
     ("lg ld", "log2(Y)", ""),
     ("pow2", "2**Y", ""),
     ("exp10", "10**Y", ""),
-    ("cot", "1/tan(Y)", ""),
+    ("cot cotan", "1/tan(Y)", ""),
     ("sec", "1/cos(Y)", ""),
     ("csc cosec", "1/sin(Y)", ""),
     ("sech", "1/cosh(Y)", ""),
@@ -76,30 +87,60 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
     ("sind", "sin(pi*Y/180)", "in degrees"),
     ("cosd", "cos(pi*Y/180)", "in degrees"),
     ("tand", "tan(pi*Y/180)", "in degrees"),
+    ("asind", "180*arcsin(Y)/pi", "in degrees"),
+    ("acosd", "180*arccos(Y)/pi", "in degrees"),
+    ("atand", "180*arctan(Y)/pi", "in degrees"),
     ("sinpi", "sin(pi*Y)", ""),
     ("cospi", "cos(pi*Y)", ""),
     ("log_cosh", "logcosh(Y)", ""),
     ("expit logistic logsig invlogit inv_logit plogis sigm sigmoidal", "sigmoid(Y)", ""),
-    ("log_sigmoid log_expit", "logsigmoid(Y)", ""),
-    ("log1pexp", "softplus(Y)", ""),
-    ("normcdf ndtr norm_cdf pnorm", "(1 + erf(Y/sqrt(2)))/2", ""),
+    ("log_sigmoid log_expit log_inv_logit", "logsigmoid(Y)", ""),
+    ("inv_cloglog", "1 - exp(-exp(Y))", ""),
+    ("cloglog", "log(-log(1 - Y))", ""),
+    ("log1m", "log(1 - Y)", ""),
+    ("log1m_exp", "log(1 - exp(Y))", ""),
+    ("log_diff_exp", "log(exp(A) - exp(B))", ""),
+    ("log1pexp log1p_exp", "softplus(Y)", ""),
+    ("squareplus", "(Y + sqrt(Y**2 + 4))/2", ""),
+    ("soft_sign", "softsign(Y)", ""),
+    ("normcdf ndtr norm_cdf pnorm std_normal_cdf", "(1 + erf(Y/sqrt(2)))/2", ""),
     ("log_ndtr lognormcdf", "log((1 + erf(Y/sqrt(2)))/2)", ""),
     ("lgamma loggamma", "gammaln(Y)", ""),
-    ("betaln", "gammaln(A) + gammaln(B) - gammaln(A + B)", ""),
+    ("tgamma", "exp(gammaln(Y))", "of positive numbers"),
+    ("boxcox", "(Y**p - 1)/p", "with the power p"),
+    ("inv_boxcox", "(p*Y + 1)**(1/p)", "with the power p"),
+    ("betaln lbeta", "gammaln(A) + gammaln(B) - gammaln(A + B)", ""),
     ("norminv probit qnorm", "ndtri(Y)", ""),
-    ("normpdf norm_pdf dnorm", "exp(-Y**2/2)/sqrt(2*pi)", "with mean 0 and variance 1"),
+    ("phi_approx", "sigmoid(0.07056*Y**3 + 1.5976*Y)", ""),
+    (
+        "normpdf norm_pdf dnorm std_normal_pdf",
+        "exp(-Y**2/2)/sqrt(2*pi)",
+        "with mean 0 and variance 1",
+    ),
     ("heaviside unitstep", "step(Y)", ""),
-    ("rectify rect ramp poslin", "relu(Y)", ""),
+    ("rectify rectifier rect ramp poslin", "relu(Y)", ""),
     ("leakyrelu lrelu", "leaky_relu(Y)", "with the slope 0.01"),
     ("prelu rrelu", "leaky_relu(Y, a)", "with the slope a"),
     ("swish", "silu(Y)", ""),
+    ("pseudo_huber", "sum(sqrt(1 + Y**2) - 1)", "with delta = 1"),
     ("soft_threshold", "softshrink(Y)", "with the threshold 0.5"),
     ("hard_tanh", "hardtanh(Y)", ""),
     ("hard_sigmoid", "hardsigmoid(Y)", ""),
     ("hard_swish hard_silu", "hardswish(Y)", ""),
     ("bound clip_by_value", "clip(Y, 0, 1)", "between 0 and 1"),
+    ("clamp_min", "maximum(Y, 0)", "with the bound 0"),
+    ("clamp_max", "minimum(Y, 1)", "with the bound 1"),
     ("fmax", "maximum(A, B)", ""),
     ("fmin", "minimum(A, B)", ""),
+    ("lmultiply multiply_log", "A*log(B)", ""),
+    ("log_mix", "log(p*exp(A) + (1 - p)*exp(B))", "with the weight p"),
+    ("std_normal_lpdf", "-sum(Y**2)/2", "up to a constant"),
+    (
+        "normal_lpdf",
+        "-sum((Y - m)**2)/(2*s**2) - n*log(s)",
+        "with n entries, the mean m and the deviation s, up to a constant",
+    ),
+    ("multi_normal_lpdf", "-(x - m) @ inv(S) @ (x - m)/2 - logdet(S)/2", "up to a constant"),
     ("logaddexp2", "log(2**A + 2**B)/log(2)", ""),
     ("entr", "-Y*log(Y)", ""),
     ("rel_entr", "A*log(A/B)", ""),
@@ -109,8 +150,8 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
     ("product nanprod reduce_prod", "prod(Y)", ""),
     ("nanmax reduce_max", "max(Y)", ""),
     ("nanmin reduce_min", "min(Y)", ""),
-    ("rowsums row_sums", "sum(X, axis=1)", ""),
-    ("colsums col_sums column_sums", "sum(X, axis=0)", ""),
+    ("rowsum rowsums row_sums", "sum(X, axis=1)", ""),
+    ("colsum colsums col_sums column_sums", "sum(X, axis=0)", ""),
     ("rowmeans row_means", "mean(X, axis=1)", ""),
     ("colmeans col_means column_means", "mean(X, axis=0)", ""),
     ("sumsq sum_squares sumsqr sumabs2", "sum(Y**2)", ""),
@@ -137,28 +178,68 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
     ("affine dense", "X @ W + b", ""),
     ("inner inner_product innerprod dotproduct dot_product vecdot", "x @ y", ""),
     ("frobenius_inner sum_product", "sum(A*B)", ""),
+    ("columns_dot_product", "sum(A*B, axis=0)", ""),
+    ("rows_dot_product", "sum(A*B, axis=1)", ""),
+    ("columns_dot_self", "sum(X**2, axis=0)", ""),
+    ("rows_dot_self", "sum(X**2, axis=1)", ""),
+    ("dot_self", "x @ x", ""),
+    ("distance", "norm(x - y)", "of two vectors"),
+    ("squared_distance sqdist", "sum((x - y)**2)", "of two vectors"),
+    (
+        "mahalanobis",
+        "sqrt((x - m) @ inv(S) @ (x - m))",
+        "with the mean m and the covariance matrix S",
+    ),
+    (
+        "rbf rbf_kernel cov_exp_quad gp_exp_quad_cov",
+        "exp(-cdist(X, Y)**2/2)",
+        "of rows, with the width 1",
+    ),
     ("ger outerprod outer_product", "outer(x, y)", ""),
     ("quadratic quad_form quadform", "x @ A @ x", ""),
+    ("quad_form_sym", "B.T @ A @ B", ""),
+    ("trace_quad_form", "tr(B.T @ A @ B)", ""),
+    ("addr", "A + outer(x, y)", ""),
+    ("addbmm baddbmm", "C + A @ B", ""),
+    ("chain_matmul", "A @ B @ C", ""),
+    ("pagemtimes", "X @ W", ""),
+    ("commutator", "A @ B - B @ A", ""),
+    ("sym symm symmetrize", "(X + X.T)/2", ""),
+    ("diag_pre_multiply", "diag(x) @ A", ""),
+    ("diag_post_multiply", "A @ diag(x)", ""),
     ("crossprod gram", "X.T @ X", ""),
     ("tcrossprod", "X @ X.T", ""),
-    ("transposed matrix_transpose ctranspose t", "X.T", ""),
+    ("transposed transp matrix_transpose ctranspose t", "X.T", ""),
     ("permute permute_dims", "transpose(X, (1, 0))", ""),
     ("unsqueeze", "expand_dims(x, 1)", ""),
-    ("adjoint hermitian conjtranspose conj_transpose dagger", "X.T", "as all numbers are real"),
-    ("inverse matinv minv linv", "inv(X)", ""),
+    (
+        "adjoint hermitian conjtranspose conj_transpose conjugate_transpose dagger",
+        "X.T",
+        "as all numbers are real",
+    ),
+    ("inverse matinv minv linv inverse_spd", "inv(X)", ""),
     ("determinant matdet", "det(X)", ""),
     ("slogdet log_det logabsdet lndet log_determinant logdeterminant", "logdet(X)", ""),
-    ("adj adjugate adjoint_matrix", "det(X)*inv(X)", "where X is invertible"),
-    ("cofactor", "det(X)*inv(X).T", "the matrix of all cofactors where X is invertible"),
+    ("adj adjugate adjugate_matrix adjoint_matrix", "det(X)*inv(X)", "where X is invertible"),
+    (
+        "cof cofactor cofactors",
+        "det(X)*inv(X).T",
+        "the matrix of all cofactors where X is invertible",
+    ),
     ("spur", "tr(X)", ""),
-    ("diagm diagflat to_diag diag_embed", "diag(x)", "or diag(X) for a diagonal"),
+    (
+        "diagm diagflat to_diag diag_embed diag_matrix diagvec",
+        "diag(x)",
+        "or diag(X) for a diagonal",
+    ),
     ("identity speye", "eye(4)", ""),
-    ("linsolve linalg_solve mldivide", "solve(A, B)", ""),
+    ("linsolve linalg_solve mldivide mdivide_left", "solve(A, B)", ""),
     ("lu_solve cho_solve", "solve(A, B)", "with the matrix A that was factored"),
-    ("mrdivide", "A @ inv(B)", ""),
+    ("mrdivide mdivide_right", "A @ inv(B)", ""),
+    ("fractional_matrix_power", "matrix_power(X, p)", "with the power p"),
     ("mpower matpow", "matrix_power(X, 2)", "for the second power"),
     (
-        "pinverse pseudoinverse pseudo_inverse ginv",
+        "pinverse pseudoinverse pseudo_inverse ginv pinvh",
         "pinv(X)",
         "where the columns of X are independent",
     ),
@@ -168,7 +249,8 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
     ("normalise unit l2_normalize", "normalize(X)", "of each row"),
     ("dist pdist euclidean", "norm(x - y)", "of two vectors"),
     ("cossim cos_sim", "cosine_similarity(x, y)", ""),
-    ("empty empty_like full", "zeros((2, 3))", "of the shape that is needed"),
+    ("empty empty_like", "zeros((2, 3))", "of the shape that is needed"),
+    ("full", "3*ones((2, 3))", "of the shape that is needed"),
     # -- losses and layers
     ("mse meansquarederror mean_squared_error", "mse_loss(Y, T)", ""),
     ("rmse", "sqrt(mean((Y - T)**2))", ""),
@@ -209,7 +291,7 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
         "binary_cross_entropy_with_logits(Z, T)",
         "",
     ),
-    ("kldiv kl kullback_leibler", "sum(P*log(P/Q))", ""),
+    ("kldiv kl kullback_leibler divergence_kl", "sum(P*log(P/Q))", ""),
     ("entropy shannon", "-sum(p*log(p))", ""),
     ("layernorm", "layer_norm(X)", ""),
     ("batchnorm", "batch_norm(X)", ""),
@@ -228,7 +310,7 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
     ("instance_norm", "layer_norm(X)", "over the last axis of batch, channels and length"),
     (
         """quantile percentile ptp unique searchsorted
-        bincount histogram mode trimmean logcumsumexp
+        bincount histogram mode trimmean logcumsumexp bucketize digitize lexsort renorm
         ranks prctile""",
         "Loss(Y)",
         _ORDER,
@@ -237,7 +319,8 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
         """cumulative_sum cumtrapz trapz trapezoid ediff1d gradient scatter scatter_add
                 conv_transpose conv_transpose1d conv_transpose2d filter filter2 interp fft
         ifft rfft irfft dct circulant hankel laplacian
-        interpolate upsample embedding shift circshift""",
+        interpolate upsample embedding shift circshift rollaxis
+        fft2 dft unwrap polyval segment_sum embedding_bag pixel_shuffle deconv del2""",
         "A @ x",
         _LINEAR,
     ),
@@ -246,7 +329,8 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
         split array_split hsplit
         vsplit bmat blkdiag block_diag expand
         meshgrid horzcat vertcat cbind rbind resize atleast_1d atleast_3d asarray
-        copy kronecker khatri_rao multi_dot skew""",
+        copy kronecker khatri_rao multi_dot skew append_row append_col dsplit delete insert
+        chunk unbind narrow to_vector to_matrix repmat""",
         "sum(X @ W)",
         "it arranges entries otherwise, which has no words in this version; with whole arrays",
     ),
@@ -276,7 +360,8 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
     (
         """funm signm cho_factor qr
         lu ldl schur polar hessenberg
-        nullspace null_space orth rref householder tensorinv tensorsolve lyap dlyap
+        nullspace null_space null orth coshm sinhm tanhm tanm qz rq ordqz triangular_solve
+        sylvester rref householder tensorinv tensorsolve lyap dlyap
         solve_sylvester care dare""",
         "norm(E)**2",
         _MATRIX,
@@ -284,12 +369,16 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
     ("matrix_exp", "expm(A)", ""),
     ("matrix_log", "logm(A)", ""),
     ("matrix_sqrt", "sqrtm(A)", ""),
-    ("lambda_max eigmax spectral_radius", "eigvalsh(A)[-1]", "of a symmetric matrix"),
-    ("lambda_min eigmin", "eigvalsh(A)[0]", "of a symmetric matrix"),
-    ("nuclear nuclear_norm nuc trace_norm", "norm(X, 'nuc')", ""),
+    (
+        "lambda_max eigmax max_eigenvalue spectral_radius",
+        "eigvalsh(A)[-1]",
+        "of a symmetric matrix",
+    ),
+    ("lambda_min eigmin min_eigenvalue", "eigvalsh(A)[0]", "of a symmetric matrix"),
+    ("nuclear nuclear_norm nuc trace_norm tracenorm", "norm(X, 'nuc')", ""),
     ("spectral_norm specnorm opnorm", "norm(X, 2)", ""),
     (
-        "eigvalsh eigvals eig eigh eigen eigenvalues",
+        "eigvalsh eigvals eig eigh eigen eigenvalues eigenvalues_sym symeig",
         "tr(A)",
         """all at once have no words in this version; one of a symmetric matrix is eigvalsh(A)[0]; \
 for the sum of logarithms write logdet(A), for sum(eigvalsh(A))""",
@@ -300,7 +389,7 @@ for the sum of logarithms write logdet(A), for sum(eigvalsh(A))""",
         "the factor has no words in this version; for 2*sum(log(diag(cholesky(A))))",
     ),
     (
-        "svdvals svd",
+        "svdvals svd singular_values",
         "norm(A)**2",
         "all at once have no words in this version; one is svdvals(A)[0]; for sum(svdvals(A)**2)",
     ),
@@ -310,13 +399,14 @@ for the sum of logarithms write logdet(A), for sum(eigvalsh(A))""",
         "it is a whole number, which jumps; for an undefined function of the whole matrix",
     ),
     (
-        """cond schatten permanent perm pfaffian normest
+        """cond rcond schatten permanent perm pfaffian normest
         divergence curl laplace""",
         "Loss(X)",
         "it is derived nowhere in this version; for an undefined function of the whole matrix",
     ),
     (
-        """polygamma gammainc betainc erfcinv erfcx
+        """polygamma trigamma gamma_p owens_t poch multigammaln mvlgamma lmgamma gammainc
+        betainc erfcinv erfcx
         i0 i0e i1 i1e j0 j1 y0 y1 jv yv iv kv besselj lambertw factorial binom airy ellipk
         ellipe hyp2f1 spence expi exp1 expint logistic_pdf dawsn
         fresnel sici shichi""",
@@ -325,7 +415,7 @@ for the sum of logarithms write logdet(A), for sum(eigvalsh(A))""",
     ),
     (
         """rand randn random randint normal uniform bernoulli multinomial gumbel_softmax
-        gumbel shuffle permutation alpha_dropout choice sample randperm""",
+        gumbel randi perms shuffle permutation alpha_dropout choice sample randperm""",
         "sum(M*Y)",
         _RANDOM,
     ),
@@ -340,7 +430,8 @@ for the sum of logarithms write logdet(A), for sum(eigvalsh(A))""",
     ("corrcoef corr cor pearsonr", "x @ y/(norm(x)*norm(y))", "of two vectors less their means"),
     (
         """arange linspace logspace geomspace vander hilb hilbert magic blackman hamming
-        hanning kaiser bartlett indices""",
+        hanning kaiser bartlett indices invhilbert pascal invpascal wilkinson rosser gallery
+        helmert leslie companion ndgrid primes""",
         "A @ x",
         _MADE,
     ),
@@ -349,11 +440,22 @@ for the sum of logarithms write logdet(A), for sum(eigvalsh(A))""",
         open type eval exec isinstance getattr setattr hasattr callable iter next format hash id
         repr reversed slice super vars dir help hex bin oct ord chr bytes object property
         compile globals locals numel size shape ndim length nnz count_nonzero allclose isclose
-        array_equal require nargin disp""",
+        array_equal require nargin disp isempty find nonzero argwhere deal cell2mat mat2cell
+        fori_loop while_loop scan associative_scan jit vmap pmap custom_jvp nullity""",
         "sum(Y)",
-        _TEST + " a program holds formulas only, such as",
+        _TEST + " a program holds formulas only;",
     ),
 )
+
+
+#: Letters that are undefined functions here, and those of libraries and books by that name.
+LETTERS = {
+    "gamma": "Euler's gamma function of positive numbers is written exp(gammaln(Y))",
+    "beta": "Euler's beta function is written exp(gammaln(A) + gammaln(B) - gammaln(A + B))",
+    "psi": "the digamma function is written digamma(Y)",
+    "zeta": "Riemann's zeta function has no words in this version",
+    "Phi": "the distribution function of a normal number is written (1 + erf(Y/sqrt(2)))/2",
+}
 
 
 def elsewhere(name: str) -> Elsewhere | None:

@@ -155,7 +155,6 @@ FUNCTIONS: dict[str, Function] = {
             "torch": "torch.relu({0})",
             "jax": "jax.nn.relu({0})",
         },
-        at={0: 0, 1: 1},
     ),
     "step": Function(
         derivative="0",
@@ -180,7 +179,6 @@ FUNCTIONS: dict[str, Function] = {
             "jax": "jnp.abs({0})",
             "sympy": "Abs",
         },
-        at={0: 0, 1: 1},
     ),
     "sign": Function(derivative="0", kink=True, parity="odd", powers="1 or itself"),
     "iszero": Function(
@@ -230,7 +228,6 @@ FUNCTIONS: dict[str, Function] = {
         definition="u*sigmoid(u)",
         derivative="sigmoid(u)*(1 + u*(1 - sigmoid(u)))",
         spelling={"torch": "torch.nn.functional.silu({0})", "jax": "jax.nn.silu({0})"},
-        at={0: 0},
     ),
     "gelu": Function(
         definition="u*(1 + erf(u/sqrt(2)))/2",
@@ -239,7 +236,6 @@ FUNCTIONS: dict[str, Function] = {
             "torch": "torch.nn.functional.gelu({0})",
             "jax": "jax.nn.gelu({0}, approximate=False)",
         },
-        at={0: 0},
     ),
     "erfinv": Function(
         derivative="sqrt(pi)/2*exp(erfinv(u)**2)",

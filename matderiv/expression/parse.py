@@ -423,7 +423,7 @@ class Reader:
         return made
 
     def _call(self, tree: ast.Call, depth: int) -> Node:
-        for read in (self._of_matrix, self._masked):
+        for read in (self._of_matrix, self._masked, self._filled):
             if (found := read(tree, depth)) is not None:
                 return found
         match tree:
@@ -492,6 +492,19 @@ class Reader:
         holds = f", {source(chosen)} holding zeros and ones" if named else ""
         READ.info("Read as: %s for %s%s", source(made), self._words(tree), holds)
         return made
+
+    def _filled(self, tree: ast.expr, depth: int) -> Node | None:
+        """full((n, m), c) as the number times an array of ones."""
+        match tree:
+            case ast.Call(ast.Name("full") as name, [sizes, value], []) if not isinstance(
+                sizes, ast.Attribute
+            ):
+                ones = ast.copy_location(ast.Name("ones"), name)
+                setattr(ones, GIVEN, True)
+                array = self._node(ast.copy_location(ast.Call(ones, [sizes], []), tree), depth + 1)
+                number = self._node(value, depth + 1)
+                return array if number == nodes.ONE else nodes.Multiply(number, array)
+        return None
 
     def _of_several(self, name: str, tree: ast.Call, depth: int) -> Node:
         """F(x, Y), a function of all entries of several arrays, which stand one after another."""

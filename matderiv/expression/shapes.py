@@ -357,11 +357,10 @@ class _Inference:
         if all(size.number == 1 for size in shape):
             return
         value = source(loss.value)
-        product = isinstance(loss.value, nodes.MatMul) and any(s.number != 1 for s in shape)
         if isinstance(loss.value, nodes.Reduction):
             meant = source(replace(loss.value, axis=None, keepdims=False))
         else:
-            meant = f"sum(f({value}))" if product else f"sum({value})"
+            meant = f"sum({value})"
         raise ShapeError(
             f"The loss {loss.name} = {value} is {words(shape)}, not a scalar. "
             f"Did you mean {loss.name} = {meant}?" + self._perhaps_scalar()

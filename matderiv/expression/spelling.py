@@ -23,6 +23,9 @@ _NUMBER = r"[0-9]+(?:\.[0-9]*)?"
 #: Functions that work otherwise elsewhere, and names of products.
 _OTHER = frozenset({"torch.var", "torch.std"})
 
+#: Calls that are read, and are no operations.
+_WRITTEN_OUT = frozenset({"array", "asarray", "full"})
+
 _MODULE = re.compile(
     rf"(?<![\w.])((?:(?:{'|'.join(sorted(FOREIGN_MODULES | {'F'}))})\.)+)([A-Za-z_]\w*)(?=\s*(\()?)"
 )
@@ -125,7 +128,7 @@ def _modules(text: str) -> str:
                 text,
                 match.start(),
             )
-        return known if known in KNOWN else match[0]
+        return known if known in KNOWN or known in _WRITTEN_OUT else match[0]
 
     text = re.sub(r"(?<=[(,])(\s*)dim(?=\s*=(?!=))", r"\1axis", _MODULE.sub(alone, text))
     text = re.sub(r"(?<=[(,])(\s*)keepdim(?=\s*=(?!=))", r"\1keepdims", text)

@@ -70,8 +70,7 @@ def _rearrange(node: nodes.Rearrange, facts: Facts) -> Node | None:
     if order == (1, 0):
         return nodes.Transpose(arg)
     last = tuple(range(dimensions))
-    stack = isinstance(arg, nodes.MatMul) and dimensions >= _MATRIX
-    if stack and order == (*last[:-2], last[-1], last[-2]):
+    if isinstance(arg, nodes.MatMul) and order == (*last[:-2], last[-1], last[-2]):
         parts = nodes.children(arg)
         if all(len(facts.shape(part)) >= _MATRIX for part in parts):
             left, right = (turned_matrices(part, facts) for part in parts)
