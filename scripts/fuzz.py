@@ -44,7 +44,7 @@ import verify_certificate
 from _gradient_table import table
 from _programs import Made, random_program, smaller
 from _reference import UNDEFINED, differences, run, value
-from _soundness_claims import changed
+from soundness import changed
 
 from matderiv.checking.question import ask
 from matderiv.cli._commands import cli as group
