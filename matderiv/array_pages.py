@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from matderiv.array_questions import Asked, answer_at, array_program, gradient_at
-from matderiv.calculus.formulas.flattened import formula_key
 from matderiv.calculus.sweep.array_derivatives import (
     ArrayProgram,
     Found,
@@ -15,7 +14,6 @@ from matderiv.calculus.sweep.array_derivatives import (
 from matderiv.calculus.sweep.array_steps import ArrayNames, ArraySteps, array_steps
 from matderiv.calculus.sweep.second import second_opinion_on
 from matderiv.calculus.sweep.task import Task, task_of
-from matderiv.calculus.sweep.value_names import with_value_names
 from matderiv.derivation.array_steps import ArrayDerivation, derived_array
 from matderiv.derivation.exercises.arrays import ArrayMatter, Penalised
 from matderiv.derivation.links import Chain, ProvedSteps, Step
@@ -27,8 +25,9 @@ from matderiv.expression.nodes import Node
 from matderiv.expression.program import Assignment, Program
 from matderiv.expression.readings import Reading
 from matderiv.expression.shapes import Shape
+from matderiv.product_pages import gradient_in_values
 
-__all__ = ["ArrayWishes", "derive_array", "given_for_exercises", "gradient_in_values"]
+__all__ = ["ArrayWishes", "derive_array", "given_for_exercises"]
 
 _MATRIX = 2  # dimensions
 _NO_STEP = "Newton's step is of the Hessian by one vector; ask for that."
@@ -131,22 +130,6 @@ def _in_one_piece(task: Task, wrt: str, formula: Node) -> tuple[Step, ...]:
     builder = Builder(task, (wrt,), METHODS["elementwise"])
     links = tuple(builder.rewritten(wrt, own, [("put in", last)]))
     return (Step("matrix", (Chain("assembled", links),), wrt),)
-
-
-def gradient_in_values(task: Task, wrt: str, formula: Node) -> ArrayProgram:
-    """The program that ends in the gradient, all its values named as on the page about that."""
-    graph = task.sweep.graph
-    lifted = task.sweep.lifted
-    *values, _ = graph.values
-    known = {formula_key(a.value): a.name for a in values}
-    known |= {formula_key(lifted[a.name]): a.name for a in values if a.name in lifted}
-    told = task.whole(wrt, with_value_names(formula, known, but=wrt))
-    shapes = dict(graph.shapes)
-    before = ArrayProgram(Program(tuple(graph.values)), shapes, task.assumed)
-    shape = shapes[wrt]
-    name = before.clear(*(("g", "h", "r"), ("G", "R", "Q"))[len(shape) >= _MATRIX])
-    program = Program((*values, Assignment(name, told)))
-    return ArrayProgram(program, {**shapes, name: shape}, task.assumed)
 
 
 def given_for_exercises(

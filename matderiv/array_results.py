@@ -189,9 +189,23 @@ class ArrayDerivative:
         >>> print(hvp("x @ A @ x", wrt="x").work.split("; ")[1])
         H and the product of H and v take 3*D**2 operations and hold D**2 + D numbers.
         """
+        costs = self.costs
+        if costs is None:
+            return ""
+        (o, n), (p, m) = costs
+        v, label = self.asked.direction, _LABELS[self.asked.kind]
+        along = f"{v} and {label}" if self.asked.kind == "vjp" else f"{label} and {v}"
+        return (
+            f"{self.label} takes {o} operations and holds {n} numbers; {label} and the product of "
+            f"{along} take {p} operations and hold {m} numbers."
+        )
+
+    @cached_property
+    def costs(self) -> tuple[tuple[str, str], tuple[str, str]] | None:
+        """The operations and numbers of a product, and with the whole array; None where unknown."""
         whole = _WHOLE.get(self.asked.kind)
         if whole is None:
-            return ""
+            return None
         known = {
             dim.symbol: dim.size
             for shape in self.shapes.values()
@@ -203,16 +217,9 @@ class ArrayDerivative:
             full = answer_at(replace(self.asked, kind=whole, direction=""), self.shapes)
             other = _work(full)
         except MatderivError:  # the whole array has no formula
-            return ""
-        label = _LABELS[whole]
-        v = self.asked.direction
-        along = f"{v} and {label}" if self.asked.kind == "vjp" else f"{label} and {v}"
+            return None
         product = Work(size_of(full.dims, times=2), size_of(self.answer.dims))
-        (o, n), (p, m) = own.told(known), (other + product).told(known)
-        return (
-            f"{self.label} takes {o} operations and holds {n} numbers; {label} and the product of "
-            f"{along} take {p} operations and hold {m} numbers."
-        )
+        return own.told(known), (other + product).told(known)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -275,18 +282,26 @@ class ArrayDerivative:
         seed: int = 0,
         answers: Literal["none", "end"] = "end",
     ) -> Document:
-        """The page that derives a Jacobian or a Hessian: entries, index notation, differentials.
+        """The page that derives it: by entries, in index notation, by differentials.
 
-        `show` is how many rows, columns and terms are shown of long ones, or "all"; with `newton`
-        the page about a Hessian by a vector goes on to Newton's step. `exercises` are drawn from
-        `seed`; their `answers` stand at the end, unless that is "none".
+        A product with a direction is derived as the gradient of a number. `show` is how many rows,
+        columns and terms are shown of long ones, or "all"; with `newton` the page about a Hessian
+        by a vector goes on to Newton's step. `exercises` are drawn from `seed`; their `answers`
+        stand at the end, unless that is "none".
 
         Raises:
-            InputError: no such language, `show` asks for too much, or it is a product with a
-                direction, which has no page.
+            InputError: no such language, `show` asks for too much, or exercises or Newton's step
+                are asked for with a product with a direction.
             ProofError: a link of the derivation is not proved.
             UnsupportedError: a value is too long in one piece.
         """
+        if self.asked.direction:
+            if newton or exercises:
+                raise InputError(
+                    f"The page about {self.asked.kind} has no exercises and no Newton's step; "
+                    f"those are of the page about {_WHOLE[self.asked.kind]}."
+                )
+            return self._product_page(lang, show)
         derived, page = self._page(lang, show, newton=newton, vector=bool(exercises))
         return self._with_exercises(derived, page, exercises, seed, answers)
 
@@ -308,6 +323,26 @@ class ArrayDerivative:
             blocks = with_delta(array_blocks(derived, lines, lang, most, self.asked.tied), lang)
             title = array_title(derived, lang)
             return derived, Document(lang, title, tuple(blocks), whole=most is None)
+
+    def _product_page(self, lang: str, show: Show) -> Document:
+        """The page about a product with a direction."""
+        from matderiv.handout.product_page import Product, product_page
+        from matderiv.notation.shown import shown
+        from matderiv.product_pages import product_steps
+
+        asked = self.asked
+        with uncollected():
+            steps = product_steps(asked, self.answer, dict(self.shapes), self.read, board=True)
+            about = Product(
+                asked.kind,
+                asked.wrt[0],
+                asked.direction,
+                _LABELS[asked.kind],
+                self.label,
+                self.lines,
+                self.costs,
+            )
+            return product_page(steps, about, lang, shown(steps[-1].task, show))
 
     def _with_exercises(
         self,
@@ -348,14 +383,9 @@ class ArrayDerivative:
         }
 
     def _derivation(self, *, newton: bool, vector: bool) -> ArrayDerivation:
-        """The steps to it.
-
-        Raises:
-            InputError: it is a product with a direction.
-        """
+        """The steps to a Jacobian or a Hessian."""
         from matderiv.array_pages import ArrayWishes, derive_array
 
-        self._refuse_direction("page about")
         wishes = ArrayWishes(self.read, self.form != "vec", newton, vector)
         return derive_array(self.asked, self.answer, self.shapes, wishes)
 
@@ -384,19 +414,13 @@ class ArrayDerivative:
         """The certificate: that of the gradient of ⟨V, Y⟩, which is Jᵀv with the formula of J.
 
         Raises:
-            InputError: it is a product with a direction.
             ProofError: a link is not proved.
+            UnsupportedError: it is zero, and there are no steps.
         """
         from matderiv.array_certificates import array_certificate
 
-        self._refuse_direction("certificate of")
         with uncollected():
             return array_certificate(self.asked, self.answer, self.shapes)
-
-    def _refuse_direction(self, what: str) -> None:
-        if self.asked.direction:
-            whole = "hessian" if self.asked.kind == "hvp" else "jacobian"
-            raise InputError(f"There is no {what} {self.asked.kind}; make that of {whole}.")
 
     @checked()
     def __call__(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from functools import cache
 
@@ -16,7 +17,7 @@ import matderiv
 from matderiv.array_pages import derive_array
 from matderiv.array_results import ArrayDerivative
 from matderiv.calculus.deciding import identities
-from matderiv.errors import InputError, MatderivError, ProofError
+from matderiv.errors import InputError, MatderivError, ProofError, UnsupportedError
 from matderiv.expression.parse import parse
 from matderiv.handout.document import Document
 from matderiv.handout.formats import FORMATS, write
@@ -213,10 +214,76 @@ def test_a_loss_that_is_not_quadratic_has_no_normal_equations() -> None:
     assert "normal equations" not in page
 
 
-def test_products_with_a_direction_have_no_page() -> None:
+#: Kind of product, program, what it is by, and the direction.
+PRODUCTS = [
+    ("hvp", LOGISTIC, "w", "v"),
+    ("hvp", "sum((A @ X @ B - C)**2)", "X", "V"),
+    ("hvp", "theta**4 + sum(x)", "theta", "tau"),
+    ("jvp", "y = tanh(A @ x)", "x", "v"),
+    ("jvp", "A @ X @ B", "X", "V"),
+    ("jvp", "sum((X @ w)**2)", "w", "v"),
+    ("vjp", "f(A @ x)", "x", "v"),
+    ("vjp", "inv(A + theta*B)", "theta", "V"),
+]
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize(("kind", "program", "wrt", "direction"), PRODUCTS)
+def test_products_have_pages(
+    kind: str, program: str, wrt: str, direction: str, language: str
+) -> None:
+    """Both derivations stand there, and the formula is that of the result."""
+    shapes = {"theta": ()} if "theta" in program else {}
+    made = found(kind, program, wrt=wrt, shapes=shapes)
+    page = made.print("text", language)
+    (name, formula) = list(made.lines.items())[-1]
+    assert f"    {name} = {formula}\n" in page
+    assert f"{name} {'takes' if language == 'en' else '需要'} " in page
+    numbers = re.findall(r"^(?:Step (\d+)\.|第 (\d+) 步)", page, re.MULTILINE)
+    assert [int("".join(both)) for both in numbers] == list(range(1, len(numbers) + 1))
+    assert made.asked.direction == direction
+
+
+@pytest.mark.parametrize(
+    ("program", "shapes"),
+    [
+        ("y = softmax(A @ x)", {"A": (2, 3), "x": (3,)}),
+        ("y = A @ tanh(x)", {"A": (3, 1), "x": (1,)}),
+        ("y = x*norm(x)", {"x": (2,)}),
+    ],
+)
+def test_pages_of_products_are_true(program: str, shapes: dict[str, tuple[int, ...]]) -> None:
+    """A reader who knows the program alone finds every equality of vᵀJ's page true."""
+    made = found("vjp", program, wrt="x", shapes=shapes)
+    longer = f"{program}; S = sum(v*y)"
+    sizes = {dim.symbol: dim.size for shape in made.shapes.values() for dim in shape}
+    rows = tuple(dim.size for dim in made.shapes["y"])
+    point = Point.of(longer, {**shapes, "v": rows}, 0, sizes)
+    read = Reading(point, longer).page(made.print("markdown", show="all"))
+    assert read.false == []
+    assert read.true >= 10
+
+
+@pytest.mark.parametrize("kind", ["hvp", "jvp", "vjp"])
+@pytest.mark.parametrize("wrong", ["2*({})", "-({})"])
+def test_a_wrong_product_is_refused(kind: str, wrong: str) -> None:
+    """No page and no certificate ends in another product than the one that is proved."""
+    program = "sum(exp(A @ x))" if kind == "hvp" else "exp(A @ x)"
+    right = found(kind, program, wrt="x")
+    node = parse(wrong.format(right.formula)).loss.value
+    other = replace(right, answer=replace(right.answer, node=node))
+    for made in (other.json, other.document):
+        with pytest.raises(ProofError):
+            made()
+
+
+def test_pages_of_products_have_no_exercises() -> None:
     """What is to be asked for instead is said."""
-    with pytest.raises(InputError, match="There is no page about hvp; make that of hessian"):
-        matderiv.hvp("sum(x**3)", wrt="x").document()
+    made = matderiv.hvp("sum(x**3)", wrt="x")
+    with pytest.raises(InputError, match=r"no exercises and no Newton's step; .* about hessian"):
+        made.document(newton=True)
+    with pytest.raises(InputError, match="no exercises"):
+        made.document(exercises=2)
 
 
 def test_an_entry_of_a_page_is_never_named_like_another() -> None:
@@ -283,10 +350,32 @@ def test_an_input_of_a_structure_is_taken_by_all_its_entries() -> None:
     assert "S=symmetric" in found.print("markdown", "zh")
 
 
-def test_products_have_no_certificate() -> None:
-    """The reason names the command that has one."""
-    with pytest.raises(InputError, match="no certificate of hvp; make that of hessian"):
-        matderiv.hvp("x @ A @ x", wrt="x").json()
+@pytest.mark.parametrize(("kind", "program", "wrt", "direction"), PRODUCTS)
+def test_certificates_of_products_are_confirmed(
+    kind: str, program: str, wrt: str, direction: str
+) -> None:
+    """They end in the product, and another one is refused, as is one of another gradient."""
+    shapes = {"theta": ()} if "theta" in program else {}
+    made = found(kind, program, wrt=wrt, shapes=shapes)
+    data = json.loads(made.json())
+    (by,) = data["wrt"]
+    assert data["gradients"][by] == made.formula
+    assert verify_certificate.outcome(data)[0] == 0
+    other = {by: f"2*({made.formula})"}
+    assert "not what is derived" in refused(sealed(data | {"gradients": other}))
+    if kind != "vjp":
+        head, _, last = program.rpartition("= ")
+        twice = f"{head}{'= ' if head else ''}2*({last})"
+        wrong = json.loads(found(kind, twice, wrt=wrt, shapes=shapes).json())
+        assert "gradient: " in refused(sealed(data | {"gradient": wrong["gradient"]}))
+    assert made.asked.direction == direction
+
+
+def test_a_product_that_is_zero_has_no_steps() -> None:
+    """It is said why."""
+    made = matderiv.hvp("b @ x", wrt="x")
+    with pytest.raises(UnsupportedError, match="the product with v is 0"):
+        made.json()
 
 
 @pytest.mark.parametrize(

@@ -16,14 +16,12 @@ from matderiv.cli._array_pages import (
     print_derivative,
 )
 from matderiv.cli._options import (
-    FORMULA_FILES,
     array_form,
     array_name,
     asks,
     assume,
     chosen_form,
     direction_of,
-    formula_form,
     lang,
     output,
     show,
@@ -82,16 +80,21 @@ def _product(name: str, what: str, of: str) -> click.Command:
     )
     @assume
     @direction_of(of)
-    @formula_form
+    @lang
+    @array_page_form
     @output
     def command(
-        asked: dict[str, Any], direction: str | None, form: str | None, output: Path | None
+        asked: dict[str, Any],
+        direction: str | None,
+        lang: str,
+        form: str | None,
+        output: Path | None,
     ) -> None:
         from matderiv import array_derivatives
 
-        chosen = chosen_form(form, output, FORMULA_FILES)
+        chosen = chosen_form(form, output, ARRAY_FILES)
         derive = partial(getattr(array_derivatives, name), **asked, direction=direction)
-        print_derivative(derive, chosen, output)
+        print_derivative(derive, chosen, output, PageWishes(lang))
 
     return command
 

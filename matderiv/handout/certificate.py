@@ -13,7 +13,7 @@ It is one object of JSON, version 2, of one kind for all programs:
 | `steps` | each with its `kind`, the name that it is about (`wrt`), and its `chains` |
 | `chains` | a `kind`; the free letters with their sizes (`indices`); `sides`; `links` |
 | `links` | between neighbouring sides: `reason`, `for_all_sizes`, or how many `entries` |
-| `gradient` | of a Hessian: the certificate of the gradient whose product with V the program is |
+| `gradient` | of a Hessian, Hv or Jv: that of the gradient whose product with V the program is |
 | `jacobian` | the `formula` J in the gradient Jᵀv, the `direction` v, and the `layout` of J |
 | `proof`, `sha256` | the totals; the digest of all else, as JSON with sorted keys, no spaces |
 

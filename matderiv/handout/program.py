@@ -147,14 +147,19 @@ def given_section(composer: ProgramComposer) -> Iterator[Block]:
         yield Paragraph(together(composer.language, read))
 
 
-def step_sections(composer: ProgramComposer, *, conclusion: bool = True) -> Iterator[Block]:
-    """The numbered steps, from the values to the `conclusion`, and further proofs."""
+def step_sections(
+    composer: ProgramComposer, *, conclusion: bool = True, values: bool = True, start: int = 0
+) -> Iterator[Block]:
+    """The numbered steps, from the values to the `conclusion`, and further proofs.
+
+    `start`: how many steps the page has already; the `values` may be among those.
+    """
     composer.forget()
-    steps = composer.derivation.steps
+    steps = tuple(s for s in composer.derivation.steps if values or s.kind != "values")
     found = [step for step in steps if step.kind == "matrix" and not _rewrites(composer, step)]
     before = ""
     headed = set[str]()
-    number = 0
+    number = start
     for step in steps:
         # All formulas are one step.
         heads = not (step.kind in _FORMULAS and before in _FORMULAS)

@@ -100,7 +100,7 @@ class ArrayProgram:
             before.append(last)
             value = nodes.Name(last.name)
         paired: Node = nodes.Multiply(nodes.Name(direction), value)
-        total = self.free("S", "J", "E")
+        total = self.free("S", "T", "E")
         paired = nodes.Sum(paired) if self.shape else paired
         program = Program((*before, Assignment(total, paired)))
         gone = frozenset({last.name}) - program.names()
