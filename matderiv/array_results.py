@@ -326,14 +326,14 @@ class ArrayDerivative:
 
     def _product_page(self, lang: str, show: Show) -> Document:
         """The page about a product with a direction."""
-        from matderiv.handout.product_page import Product, product_page
+        from matderiv.handout.product_page import ProductSubject, product_page
         from matderiv.notation.shown import shown
         from matderiv.product_pages import product_steps
 
         asked = self.asked
         with uncollected():
             steps = product_steps(asked, self.answer, dict(self.shapes), self.read, board=True)
-            about = Product(
+            about = ProductSubject(
                 asked.kind,
                 asked.wrt[0],
                 asked.direction,

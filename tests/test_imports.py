@@ -39,6 +39,7 @@ PARTS = (
     "evaluation",
     "gradients",
     "array_questions",
+    "product_pages",
     "array_pages",
     "array_certificates",
     "array_results",

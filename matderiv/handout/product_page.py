@@ -32,12 +32,12 @@ from matderiv.handout.program import (
 from matderiv.handout.sentences import Fields, fill
 from matderiv.notation.names import name_box
 
-__all__ = ["Product", "product_page"]
+__all__ = ["ProductSubject", "product_page"]
 
 
 @dataclass(frozen=True, slots=True)
-class Product:
-    """What a page is about: the `kind` of product, of `array` and `direction`, by `wrt`.
+class ProductSubject:
+    """The subject of a page: the `kind` of product, of `array` and `direction`, by `wrt`.
 
     `label`: its name in the `lines` that work it out. `costs`: the operations and numbers of it,
     and of the whole array and its product, if they are known.
@@ -53,7 +53,7 @@ class Product:
 
 
 def product_page(
-    steps: Sequence[ProvedSteps], about: Product, language: str, show: int | None
+    steps: Sequence[ProvedSteps], about: ProductSubject, language: str, show: int | None
 ) -> Document:
     """The whole page.
 
@@ -69,7 +69,7 @@ class _Page:
     """Writes the derivations one after the other."""
 
     def __init__(
-        self, steps: Sequence[ProvedSteps], about: Product, language: str, show: int | None
+        self, steps: Sequence[ProvedSteps], about: ProductSubject, language: str, show: int | None
     ) -> None:
         self.steps, self.about, self.language = steps, about, language
         self.composers = [ProgramComposer(one, language, show) for one in steps]
