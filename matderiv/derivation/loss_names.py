@@ -46,7 +46,7 @@ def _rest(part: Node | None) -> Node | None:
 
 
 def _within(node: Node) -> tuple[int, Node]:
-    """What a loss adds up, and the sign before it."""
+    """The part that a loss adds up, and the sign before it."""
     sign = 1
     while True:
         match node:
