@@ -876,3 +876,34 @@ def test_full_wants_sizes_and_a_number(wrong: str) -> None:
     """Anything else is refused with what to write."""
     with pytest.raises(InputError, match=r"3\*ones\(\(2, 3\)\)"):
         parse(f"sum({wrong})")
+
+
+@pytest.mark.parametrize(
+    ("written", "plain"),
+    [
+        ("sum(x**2)*lambda", "sum(x**2)*lam"),
+        ("lambda1*sum(x) + lambda_2*sum(x**2)", "lam1*sum(x) + lam_2*sum(x**2)"),
+        ("lambda/2*w.T @ w", "lam/2*w.T @ w"),
+    ],
+)
+def test_lambda_is_lam(written: str, plain: str) -> None:
+    """The word is a Greek letter's, which Python keeps for itself."""
+    assert parse(written) == parse(plain)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    ["sum((lambda x: x)(y))", "sum(map(lambda: 2, y))", "lam*sum(x) + lambda*sum(y)"],
+)
+def test_lambda_that_is_no_letter_is_refused(wrong: str) -> None:
+    """A function of Python, and lambda beside lam."""
+    with pytest.raises(InputError):
+        parse(wrong)
+
+
+@pytest.mark.parametrize("product", ["(a - b)'(a - b)", "x[0]' (a - b)", "(a - b)’(c - d)"])
+def test_a_turned_bracket_before_a_bracket_has_two_readings(product: str) -> None:
+    """As X'Y has."""
+    with pytest.raises(ProgramSyntaxError, match="two readings"):
+        parse(product)
+    assert parse("(a - b)' @ (a - b)") == parse("(a - b).T @ (a - b)")

@@ -765,3 +765,26 @@ def test_the_identity_is_no_free_matrix(program: str, size: str) -> None:
         gradient(program, wrt="A")
     assert gradient(program.replace("I", f"eye({size})"), wrt="A").formula
     assert gradient(program, wrt="A", shapes={"I": (3, 3)}).formula
+
+
+@pytest.mark.parametrize(
+    ("program", "glued"),
+    [
+        ("norm(Ax - b)**2 + lam*norm(x)**2", (("Ax", "A @ x"),)),
+        ("sum((Xw - y)**2) + w @ w", (("Xw", "X @ w"),)),
+        ("sum(XW) + sum(W)", (("XW", "X @ W"),)),
+        ("sum(f(x @ Wx + h @ Wh))", ()),  # factors are matrices with names of their own
+        ("sum(f(Wx.T @ x))", ()),
+        ("sum(Ax - b)", ()),  # no x beside it
+    ],
+)
+def test_a_name_that_may_be_a_product_is_told(
+    program: str, glued: tuple[tuple[str, str], ...]
+) -> None:
+    """Ax beside x is one name, and the answer says so."""
+    read = parse(program)
+    found = read_as(read, infer(read), scalar=True)
+    assert tuple((r.part, r.other) for r in found if r.kind == "glued") == glued
+    declared = {name for name, _ in glued}
+    found = read_as(read, infer(read), declared, scalar=True)
+    assert not any(r.kind == "glued" for r in found)

@@ -22,6 +22,7 @@ __all__ = [
     "beside_vectors",
     "divisors",
     "doubted",
+    "glued",
     "other_readings",
     "reshapes",
     "taken",
@@ -189,7 +190,8 @@ class Reading:
     `kind`: names are "scalars", "vectors" or "matrices"; a part is a "power", "reciprocal" or
     "inner" product, or multiplies "rows", or is "zero" at the declared sizes, or "zero_always";
     "targets" are not differentiated by; names are "reshaped" from a shape that nothing else tells,
-    or the new sizes of an array are "resized" to some that nothing else tells. `part` and `other`:
+    or the new sizes of an array are "resized" to some that nothing else tells; a name is "glued" if
+    it may be a product. `part` and `other`:
     what is written, and how the other meaning is; of names, the first that may be declared to be
     something else; of zero, the matrix of which the part is the determinant; of new sizes, what
     was taken.
@@ -240,6 +242,22 @@ def reshapes(
                         kind = "reshaped" if own else "resized"
                         found[Reading(kind, (own,) if own else (), source(node), taken)] = None
     yield from found
+
+
+def glued(program: Program) -> Iterator[Reading]:
+    """Inputs such as Ax beside an input x, which are no factor: A @ x may be meant."""
+    inputs = program.inputs()
+    factors = {
+        part
+        for assignment in program.assignments
+        for node in nodes.walk(assignment.value)
+        if isinstance(node, nodes.MatMul)
+        for part in nodes.children(node)
+    }
+    for name in inputs:
+        alone = nodes.Name(name) not in factors and nodes.Transpose(nodes.Name(name)) not in factors
+        if re.fullmatch("[A-Z][A-Za-z]", name) and name[1] in inputs and alone:
+            yield Reading("glued", (name,), name, f"{name[0]} @ {name[1]}")
 
 
 def _of_entries(node: Node, dimensions: Callable[[Node], int]) -> Iterator[Reading]:

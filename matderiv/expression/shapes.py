@@ -21,6 +21,7 @@ from matderiv.expression.readings import (
     beside_vectors,
     divisors,
     doubted,
+    glued,
     other_readings,
     reshapes,
     taken,
@@ -117,7 +118,8 @@ def read_as(
     }
     told = {name: now[name] for name in inputs} if unusual | free else {}
     moved = reshapes(program, inputs, lambda node: shape_of(node, known))
-    return (*taken(told, free), *unlike_matrices(program, dimensions), *moved)
+    one_name = [one for one in glued(program) if one.part in inputs]
+    return (*taken(told, free), *one_name, *unlike_matrices(program, dimensions), *moved)
 
 
 def _in_words(change: Mapping[str, int]) -> str:

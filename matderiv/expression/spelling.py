@@ -82,12 +82,12 @@ def respelled(text: str) -> tuple[str, str]:
 
 def _respelled(text: str) -> tuple[str, str]:
     if text.isascii() and not re.search(
-        r"[\^']|\|\||\)_\+|\)\s*=|[A-Za-z)\]]\.[a-z]|dim\s*=", text
+        r"[\^']|\blambda|\|\||\)_\+|\)\s*=|[A-Za-z)\]]\.[a-z]|dim\s*=", text
     ):
         return text, ""
     bare = re.sub(r"#[^\n]*", "", text)
     _check_beside(bare)
-    plain = _positive_parts(_norms(_letters(_modules(_arguments(bare.translate(_TABLE))))))
+    plain = _positive_parts(_norms(_lambda(_letters(_modules(_arguments(bare.translate(_TABLE)))))))
     found = _powers(_turned(_products(plain)))
     if found == bare:
         return text, ""
@@ -166,6 +166,16 @@ def _letters(text: str) -> str:
     return re.sub(r"√(?=\s*\()", "sqrt", re.sub(r"(?<![^\W\d])[^\W\d_](?![^\W\d_])", _letter, text))
 
 
+def _lambda(text: str) -> str:
+    """The word lambda, perhaps with a number, as lam, where it is no function of Python.
+
+    It stays where another name is lam.
+    """
+    if re.search(r"\blambda\b[^\S\n]*(?:[A-Za-z_*][\w, *]*)?:|\blam(?=_?[0-9]*\b)", text):
+        return text
+    return re.sub(r"\blambda(?=_?[0-9]*\b)", "lam", text)
+
+
 def _letter(match: re.Match[str]) -> str:
     """The name of a Greek letter that stands alone, or before a digit."""
     letter = match[0]
@@ -232,6 +242,14 @@ def _turned(text: str) -> str:
             "entry by entry; write one of them.",
             text,
             beside.start(),
+        )
+    factors = re.search(r"[)\]]['′’][^\S\n]*\(", text)
+    if factors:
+        raise ProgramSyntaxError(
+            "(…)'(…) has two readings: (…).T @ (…), the matrix product, or (…).T*(…), entry by "
+            "entry; write one of them.",
+            text,
+            factors.start() + 1,
         )
     whole = text
     while (found := re.search(quote, text)) is not None:
