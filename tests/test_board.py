@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import get_args
+from typing import Any, get_args
 
+import numpy as np
 import pytest
 from _programs import random_program
 from _thorough import usually
@@ -24,6 +25,7 @@ from matderiv.derivation.sides import Formula, Matrix, Side
 from matderiv.errors import MatderivError, MissingRuleError, ProofError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Negate, Node, names_in
+from matderiv.expression.numeric import numeric_value
 from matderiv.expression.parse import parse
 from matderiv.expression.source import source
 from matderiv.handout import board as board_page
@@ -163,7 +165,9 @@ def test_lengths_are_shorter_than_full(length: str, lang: str) -> None:
     derivation = matderiv.derive(SOFTMAX, wrt="W", assume={"T": "onehot"})
     made = derivation.document(lang, length=length)
     assert len(made.blocks) < len(derivation.document(lang).blocks)
-    assert "X.T @ (P - T)" in derivation.markdown(lang, length=length)
+    page = derivation.markdown(lang, length=length)
+    lines = ["dW = X.T @ (P - T)"] if length == "card" else ["dZ = P - T", "dW = X.T @ dZ"]
+    assert all(f"\n{line}\n" in page for line in lines)
 
 
 def test_an_unknown_length_is_refused() -> None:
@@ -222,3 +226,30 @@ def test_shapes_alone_are_asked_about_only_where_they_mislead() -> None:
     assert not list(shape_question(task("L = sum(X**2)"), {"X"}, "en"))
     added = task("L = Loss(sum(X @ W, axis=0))")
     assert misleading_product(added).of not in added.program.names()
+
+
+def test_numpy_lines_name_what_the_board_names() -> None:
+    """A value that a page names is assigned before it is used, and a gradient is worked out once."""
+    program = "H = relu(X @ W + b); Y = H @ V; L = sum((Y - T)**2)"
+    page = matderiv.derive(program).markdown(length="short")
+    lines = page.split("```python\n")[1].split("\n```")[0].splitlines()
+    assert lines[0] == "Z = X @ W + b"
+    assert sum("step(" in line for line in lines) == 1
+    shapes = {"X": (2, 4), "W": (4, 3), "b": (3,), "V": (3, 5), "T": (2, 5)}
+    chance = np.random.default_rng(5)
+    given = {name: chance.normal(size=shape) for name, shape in shapes.items()}
+    known = dict(given)
+    known["H"] = np.maximum(given["X"] @ given["W"] + given["b"], 0)
+    known["Y"] = known["H"] @ given["V"]
+    for line in lines:
+        name, _, formula = line.partition(" = ")
+        known[name] = numeric_value(parse(f"out = {formula}").loss.value, known)
+
+    def loss(values: dict[str, Any]) -> float:
+        hidden = np.maximum(values["X"] @ values["W"] + values["b"], 0)
+        return float(((hidden @ values["V"] - values["T"]) ** 2).sum())
+
+    for name in ("X", "W", "b", "V"):
+        change = chance.normal(size=given[name].shape)
+        up, down = (loss(given | {name: given[name] + s * 1e-6 * change}) for s in (1, -1))
+        assert np.isclose((up - down) / 2e-6, (known[f"d{name}"] * change).sum(), rtol=1e-5)

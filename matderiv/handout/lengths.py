@@ -245,12 +245,11 @@ def _numbers(board: Board, composer: ProgramComposer) -> Iterator[Block]:
 
 
 def _numpy(board: Board, composer: ProgramComposer) -> Iterator[Block]:
-    del board
-    return numpy_answers(composer)
+    return numpy_answers(composer, board.task)
 
 
 def _code(board: Board, composer: ProgramComposer) -> Iterator[Block]:
-    """The lines of NumPy alone, and where they hold."""
+    """The lines of NumPy alone, as few as a card has room for, and where they hold."""
     del board
     _, *blocks = numpy_answers(composer)
     yield from (block for block in blocks if isinstance(block, CodeBlock))

@@ -308,20 +308,34 @@ def _conclusion(composer: ProgramComposer) -> Iterator[Block]:
     yield from numpy_answers(composer)
 
 
-def numpy_answers(composer: ProgramComposer) -> Iterator[Block]:
-    """The answers in NumPy, the gradients that they call by name among them, and conditions."""
+def numpy_answers(composer: ProgramComposer, named: Task | None = None) -> Iterator[Block]:
+    """The answers in NumPy, the gradients that they call by name among them, and conditions.
+
+    `named` is the task of the same program with names for values that a page gives a name, such as
+    Z = XW + b; those that the answers use are assigned first. It is used where all is proved.
+    """
     yield Paragraph(composer.say("numpy", {}))
-    sweep = composer.task.sweep
+    task = composer.task
+    if named is not None and all(named.prover.all_of(n).index for n in composer.derivation.wrt):
+        task = named
+    sweep = task.sweep
     needed = dict.fromkeys(
         name for wrt in composer.derivation.wrt for name in (*sweep.upstream(wrt), wrt)
     )
-    formulas = dict(sweep.called) | {f"d{name}": composer.task.answer(name) for name in needed}
-    task = composer.task
+    formulas = dict(sweep.called) | {f"d{name}": task.answer(name) for name in needed}
+    own, new = composer.task.program.names(), dict[str, Node]()
+    used = {name for node in formulas.values() for name in names_in(node)}
+    for a in reversed(task.program.assignments):
+        if a.name in used and a.name not in own:
+            new[a.name] = a.value
+            used |= names_in(a.value)
+    formulas = dict(reversed(new.items())) | formulas
     lines = [f"{k} = {value}" for k, value in task.size_lines(formulas.values()).items()]
     lines += (assignment(name, task.source(node)) for name, node in formulas.items())
     yield CodeBlock("\n".join(lines), "python")
     yield from _names(composer, list(formulas.values()))
-    found = conditions(sweep.graph, sweep.lifted, composer.task.assumed)
+    graph = composer.task.sweep.graph
+    found = conditions(graph, composer.task.sweep.lifted, composer.task.assumed)
     yield from condition_section(composer, found)
 
 
