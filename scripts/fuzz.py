@@ -13,7 +13,6 @@ Whatever is found is cut down and printed with its seed; the exit code is 1 then
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import inspect
 import json
@@ -31,6 +30,7 @@ from pathlib import Path
 from types import FunctionType
 from typing import Any
 
+import click
 import numpy as np
 from _fuzz_trial import Found, Limits, isolated, shrunk
 
@@ -562,33 +562,27 @@ def fuzzed(name: str, kind: Kind, count: int, seed: int) -> tuple[Counter[str], 
     return outcomes, lines
 
 
-def main() -> int:
+@click.command(help=__doc__.replace("\n\n", "\n\n\b\n") if __doc__ else None)
+@click.argument("kinds", nargs=-1, type=click.Choice(list(KINDS)), metavar="[KIND]...")
+@click.option("--n", default=100, help="Tries of each kind.")
+@click.option("--seed", default=0, help="Of the first try; others follow.")
+@click.option("--seconds", type=int, help="Of processor time for a try.")
+@click.option("--megabytes", type=int, help="Of memory for a try.")
+def main(kinds: tuple[str, ...], n: int, seed: int, **caps: int | None) -> None:
     """Try, print what was found, and a line of counts for each kind."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("kinds", nargs="*", metavar="KIND", help=", ".join(KINDS))
-    parser.add_argument("--n", type=int, default=100, help="tries of each kind")
-    parser.add_argument("--seed", type=int, default=0, help="of the first try; others follow")
-    parser.add_argument("--seconds", type=int, help="of processor time for a try")
-    parser.add_argument("--megabytes", type=int, help="of memory for a try")
-    asked = parser.parse_args()
-    unknown = set(asked.kinds) - KINDS.keys()
-    if unknown:
-        parser.error(f"there is no kind {', '.join(sorted(unknown))}; there are {', '.join(KINDS)}")
     warnings.simplefilter("ignore")
     np.seterr(all="ignore")
+    given = {cap: value for cap, value in caps.items() if value is not None}
     bad = 0
-    for name in asked.kinds or KINDS:
+    for name in kinds or KINDS:
         kind = KINDS[name]
-        given = {"seconds": asked.seconds, "megabytes": asked.megabytes}
-        limits = replace(kind.limits, **{k: v for k, v in given.items() if v is not None})
-        outcomes, lines = fuzzed(name, replace(kind, limits=limits), asked.n, asked.seed)
+        kind = replace(kind, limits=replace(kind.limits, **given))
+        outcomes, lines = fuzzed(name, kind, n, seed)
         counts = ", ".join(f"{n:,} {what}" for what, n in outcomes.most_common())
         print(f"{name}: {counts}", flush=True)
         bad += len(lines)
-    return 1 if bad else 0
+    sys.exit(1 if bad else 0)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

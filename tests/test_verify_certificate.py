@@ -254,6 +254,8 @@ def test_functions_and_operations_are_those_of_the_package() -> None:
         *("L = sum(X[labels])", "L = sum(onehot(labels, 3)*X)", "L = sum(diff(x)**2)"),
         *("L = sum(concatenate((x, y))**2)", "L = sum([x, y]*W)", "L = sum(pad(x, (1, 1))**2)"),
         *("L = sum(cumsum(x)**2)", "L = sum(tril(A)**2)", "L = sum(roll(x, 1)*x)"),
+        *("L = sum(ravel(X)**3)", "L = sum(vec(X)**3)", "L = sum(reshape(X @ W, -1)**3)"),
+        *("L = sum(kron(X, Y)**2)", "L = sum(conv1d(x, w)**2)"),
     ],
 )
 def test_index_maps_are_refused_by_name(program: str) -> None:

@@ -17,7 +17,8 @@ Tree = tuple[Any, ...]
 
 #: Calls that put entries in other places; so do slices, labels and lists of arrays.
 INDEX_MAPS = frozenset(
-    "concatenate cumsum hstack onehot pad repeat roll stack tri tril triu vstack".split()
+    "concatenate cumsum fold hstack kron onehot pad ravel repeat reshape roll stack tri tril triu "
+    "vec vstack windows".split()
 )
 
 _FOREIGN = re.compile(r"[^A-Za-z0-9_ +\-*/@().,:=\[\]]")
@@ -116,8 +117,9 @@ def _refuse_part(node: ast.expr, text: str, written: str) -> NoReturn:
 def refuse_index_map(where: str) -> NoReturn:
     """Refuse a formula that takes entries from other places."""
     refuse(
-        f"{where[:60]!r} holds an index map (a slice, an entry, labels, arrays put together, a "
-        "running sum), and this script does not read certificates with index maps"
+        f"{where[:60]!r} holds an index map (a slice, an entry, labels, windows, arrays put "
+        "together or in another shape, a running sum), and this script does not read "
+        "certificates with index maps"
     )
 
 
