@@ -591,3 +591,12 @@ def test_options_take_greek_names(capfd: pytest.CaptureFixture[str]) -> None:
     latin = run(capfd, *(text.replace("Σ", "Sigma") for text in asked))
     assert "dSigma = " in latin.out
     assert greek.out == latin.out
+
+
+@pytest.mark.parametrize("typed", ["lambda", "λ", "lam"])
+def test_a_name_of_an_option_is_spelled_as_in_programs(
+    capfd: pytest.CaptureFixture[str], typed: str
+) -> None:
+    """The word lambda is lam in a program, and where it is asked for."""
+    result = run(capfd, "gradient", "lambda*sum(x**2)", "--wrt", typed)
+    assert (result.code, result.out) == (0, "dlam = sum(x**2)\n")

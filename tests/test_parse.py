@@ -171,7 +171,11 @@ WITH_CARET = [
             "by entry."
         ),
     ),
-    (LINE + "sum(lambda*Y)", "lambda", "lambda is a word that Python keeps for itself; write lam."),
+    (
+        LINE + "lam*sum(lambda*Y)",
+        "lambda",
+        "lambda is a word that Python keeps for itself; write lam.",
+    ),
     (
         "Y = X'W; L = sum(Y)",
         "X'W",

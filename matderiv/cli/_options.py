@@ -57,9 +57,10 @@ def whole_number(value: object) -> int:
 
 
 def _spelled(name: str) -> str:
-    """A name as programs spell it: Sigma for Σ."""
+    """A name as programs spell it: Sigma for Σ, lam for lambda."""
     name = name.strip()
-    return name if name.isascii() or len(name) > 1 else respelled(name)[0]
+    own = len(name) > 1 and not name.startswith("lambda")
+    return name if own or not name else respelled(name)[0]
 
 
 def named_shape(value: object) -> tuple[str, tuple[int, ...]]:
