@@ -147,3 +147,10 @@ def test_a_matrix_of_two_sizes_is_not_called_symmetric(
     found = check("sum((X @ w - y)**2)", "w", "2*X @ X.T", kind="hessian", shapes=shapes)
     assert found.condition is None
     assert found.text().startswith("Wrong: ")
+
+
+@pytest.mark.parametrize("claim", ["A**2", "2*A", "exp(A)"])
+def test_a_matrix_that_is_not_square_where_other_sizes_are_equal(claim: str) -> None:
+    """With D = 2 entries of a[:-1] and a of size 3, A is 3×2: it is not turned by anything."""
+    report = check("L = sin(min(A, axis=0) @ a[:-1])", "A", claim)
+    assert (report.status, report.condition) == ("wrong", None)

@@ -106,5 +106,6 @@ def test_exponentials_of_matrices_have_many_digits(size: int, scale: Fraction) -
 
 
 def test_an_exponential_that_is_too_large_has_no_value() -> None:
+    """The norm of the matrix says so, before anything is worked out."""
     with pytest.raises(ArithmeticError):
         precise_value("expm", mpmath.matrix([[10**9, 0], [0, 1]]))

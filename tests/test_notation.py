@@ -14,7 +14,10 @@ import matderiv
 from matderiv.calculus.sweep.task import read_task
 from matderiv.expression.nodes import Node, walk
 from matderiv.expression.vocabulary import DEFAULT_PROGRAM
+from matderiv.handout.document import Equation
+from matderiv.handout.notation_box import _boxes
 from matderiv.notation.boxes import (
+    Aligned,
     Box,
     Dots,
     Fence,
@@ -225,3 +228,12 @@ def test_a_part_that_is_shared_is_boxed_once(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(Formulas, "_held", counted)
     ProgramNotation(task, None).formulas.node(formula)
     assert len(boxed) == len(set(boxed)) < sum(1 for _ in walk(formula))
+
+
+def test_the_boxes_of_a_block_come_in_order_and_once() -> None:
+    """Signs are explained where they stand first; a box that is shared is looked at once."""
+    shared, minus = Row((X, Y)), Terms((("+", X), ("-", Fence(Y))))
+    found = list(_boxes(Equation(Aligned(shared, (shared, minus, Row((shared, minus)))))))
+    assert found[1:6] == [shared, X, Y, minus, minus.items[1][1]]
+    assert len(found) == len(set(map(id, found)))
+    assert sum(box is shared for box in found) == 1

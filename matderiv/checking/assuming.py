@@ -158,6 +158,8 @@ def _refuted(question: Question, claim: Node, under: Condition) -> bool:
         equal = True
         sizes = {dim.symbol: _EQUAL for dim in question.dims}
         shapes = sized_for(question.program, shapes, sizes)
+        if len({dim.size for dim in shapes[name]}) > 1:  # it is square only where sizes differ
+            return True
     there = replace(question, task=assumed, shapes=shapes)
     return any(
         refuted_at(point, claim, gradient)

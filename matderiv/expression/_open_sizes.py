@@ -195,7 +195,7 @@ class OpenSizes:
                 if size.root() not in worked:
                     give(size, *wishes)
         self._rules.sizes.symbols(symbols)
-        for shape in (*self._known.values(), letters.values()):
+        for shape in (*self._known.values(), tuple(letters.values())):
             for size in shape:
                 give(size, *wishes)
         return symbols

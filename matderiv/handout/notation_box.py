@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
+from functools import cache
+from typing import Any
 
 from matderiv.handout.document import Block, Math, Paragraph, Segments
 from matderiv.handout.sentences import fill, together
@@ -21,6 +23,7 @@ from matderiv.notation.boxes import (
 __all__ = ["DELTA", "notation_paragraph", "signs_not_introduced", "with_delta"]
 
 _ROWS, _COLUMNS = "row", "col"
+_PLAIN = ("str", "bool", "int", "float")  # types of fields that hold no box
 #: The letter of Kronecker's delta.
 DELTA = Symbol("delta", greek=True)
 
@@ -83,15 +86,26 @@ def _alone(block: Block) -> Iterator[Box]:
 
 
 def _boxes(part: object) -> Iterator[Box]:
-    """All boxes in a part of a document."""
-    if isinstance(part, tuple):
-        for item in part:
-            yield from _boxes(item)
-    elif is_dataclass(part):
-        if isinstance(part, Box):
-            yield part
-        for field in fields(part):
-            yield from _boxes(getattr(part, field.name))
+    """All boxes in a part of a document, from left to right; one that is shared comes once."""
+    seen, rest = set[int](), [part]
+    while rest:
+        part = rest.pop()
+        kind: type[Any] = type(part)
+        if isinstance(part, tuple):
+            rest.extend(reversed(part))
+        elif (names := _fields(kind)) is not None and id(part) not in seen:
+            seen.add(id(part))
+            if isinstance(part, Box):
+                yield part
+            rest.extend(getattr(part, name) for name in names)
+
+
+@cache
+def _fields(kind: type) -> tuple[str, ...] | None:
+    """The fields of a dataclass that may hold boxes, the last one first; None for other kinds."""
+    if not is_dataclass(kind):
+        return None
+    return tuple(f.name for f in fields(kind) if f.type not in _PLAIN)[::-1]
 
 
 def _operator(name: str) -> Callable[[Box], bool]:
