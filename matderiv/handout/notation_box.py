@@ -90,7 +90,7 @@ def _boxes(part: object) -> Iterator[Box]:
     seen, rest = set[int](), [part]
     while rest:
         part = rest.pop()
-        kind: type[Any] = type(part)
+        kind: Any = type(part)  # that a class can be hashed is more than mypy knows
         if isinstance(part, tuple):
             rest.extend(reversed(part))
         elif (names := _fields(kind)) is not None and id(part) not in seen:
