@@ -31,7 +31,7 @@ MATDERIV = [sys.executable, "-m", "matderiv"]
 ENVIRONMENT = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
 
 Work = Callable[[], object]
-#: What was measured, the figure, its bound, and its unit. A bound below 0, as -50, means at least
+#: A measurement, its figure, its bound, and its unit. A bound below 0, as -50, means at least
 #: 50, and one above means at most.
 Target = tuple[str, float, float, str]
 
