@@ -85,6 +85,33 @@ def _conv(x: Array, w: Array, stride: int = 1, padding: int = 0, dilation: int =
     return made
 
 
+def _conv_transpose(
+    x: Array, w: Array, stride: int = 1, padding: int = 0, dilation: int = 1
+) -> Array:
+    """A transposed convolution entry by entry: each adds the kernel, times it, to its window."""
+    axes = w.ndim if x.ndim == w.ndim < 3 else w.ndim - 2
+    if w.ndim == axes:
+        return _conv_transpose(x[None, None], w[None, None], stride, padding, dilation)[0, 0]
+    if x.ndim < w.ndim:
+        return _conv_transpose(x[None], w, stride, padding, dilation)[0]
+    sizes = [
+        stride * (n - 1) + dilation * (k - 1) + 1
+        for n, k in zip(x.shape[2:], w.shape[2:], strict=True)
+    ]
+    made = np.zeros((x.shape[0], w.shape[1], *sizes))
+    for at in np.ndindex(*x.shape[2:]):
+        for k in np.ndindex(*w.shape[2:]):
+            place = tuple(stride * i + dilation * j for i, j in zip(at, k, strict=True))
+            made[(..., *place)] += x[(..., *at)] @ w[(..., *k)]
+    inside = tuple(slice(padding, n - padding) for n in sizes)
+    return made[(..., *inside)]
+
+
+def _normalised(a: Array, axes: tuple[int, ...]) -> Array:
+    spread = a.var(axes, keepdims=True) + 1e-5
+    return (a - a.mean(axes, keepdims=True)) / np.sqrt(spread)
+
+
 def _pool(axes: int, reduced: Callable[..., Array]) -> Callable[..., Array]:
     def value(a: Array, k: int, stride: int | None = None, padding: int = 0) -> Array:
         if padding:
@@ -227,6 +254,13 @@ KNOWN: Functions = {
     ),
     "conv1d": _conv,
     "conv2d": _conv,
+    "conv": _conv,
+    "conv_transpose1d": _conv_transpose,
+    "conv_transpose2d": _conv_transpose,
+    "group_norm": lambda a, groups=1: _normalised(
+        a.reshape(len(a), int(groups), -1), (-1,)
+    ).reshape(a.shape),
+    "instance_norm": lambda a: _normalised(a, tuple(range(2, a.ndim))),
     "toeplitz": _toeplitz,
     "take_along_axis": lambda a, y, axis=0: np.take_along_axis(
         a, np.asarray(y, dtype=int), int(axis)
@@ -241,6 +275,14 @@ KNOWN: Functions = {
     "nll_loss": lambda p, y: -np.mean(np.take_along_axis(p, np.asarray(y, int)[:, None], 1)),
     "arange": lambda n: np.arange(int(n)),
     "len": len,
+    "mvlgamma": lambda a, p: _everywhere(
+        lambda x: (
+            sum(math.lgamma(x - j / 2) for j in range(int(p)))
+            + int(p) * (int(p) - 1) / 4 * math.log(math.pi)
+        )
+    )(a),
+    "imag": lambda a: np.imag(a) * 1.0,
+    "angle": np.angle,
     "onehot": lambda y, k: (np.asarray(y)[..., None] == np.arange(int(k))) * 1.0,
     "log_softmax": lambda a, axis=None: np.log(_softmax(a, axis)),
     "logsumexp": _logsumexp,

@@ -34,6 +34,12 @@ def _norm(x: Array, axis: int) -> Array:
     return (x - x.mean(axis, keepdims=True)) / np.sqrt(x.var(axis, keepdims=True) + 1e-5)
 
 
+def _groups(x: Array, groups: int, eps: float = 1e-5) -> Array:
+    apart = x.reshape(len(x), groups, -1)
+    apart = apart - apart.mean(-1, keepdims=True)
+    return (apart / np.sqrt((apart**2).mean(-1, keepdims=True) + eps)).reshape(x.shape)
+
+
 def _softmax(a: Array) -> Array:
     return np.exp(a) / np.exp(a).sum(-1, keepdims=True)
 
@@ -209,3 +215,71 @@ def test_a_name_that_is_not_known_is_not_explained(name: str, message: str) -> N
     with pytest.raises(MatderivError) as caught:
         explanation(name)
     assert str(caught.value) == message
+
+
+#: Layers whose reading asks for the shapes of their arrays, each with its definition.
+CHANNELS: list[tuple[str, Callable[..., Array], dict[str, tuple[int, ...]]]] = [
+    ("group_norm(A)", lambda a: _groups(a, 1), {"A": (2, 4, 3)}),
+    (
+        "group_norm(A, 2, g, h)",
+        lambda a, g, h: _groups(a, 2) * g[:, None] + h[:, None],
+        {"A": (2, 4, 3), "g": (4,), "h": (4,)},
+    ),
+    ("group_norm(A, 3, eps=0.1)", lambda a: _groups(a, 3, 0.1), {"A": (2, 6)}),
+    (
+        "instance_norm(A, gamma=g)",
+        lambda a, g: _groups(a, 3) * g[:, None, None],
+        {"A": (2, 3, 2, 2), "g": (3,)},
+    ),
+    ("glu(A)", lambda a: a[:, :2] * _sigmoid(a[:, 2:]), {"A": (3, 4)}),
+    ("swiglu(A)", lambda a: a[..., :1] * a[..., 1:] * _sigmoid(a[..., 1:]), {"A": (2, 3, 2)}),
+]
+
+
+@pytest.mark.parametrize(("text", "function", "shapes"), CHANNELS, ids=lambda v: str(v)[:30])
+def test_layers_of_channels_have_the_gradients_of_their_definition(
+    text: str, function: Callable[..., Array], shapes: dict[str, tuple[int, ...]]
+) -> None:
+    """By every input, proved, and equal to central differences of the definition in NumPy."""
+    rng = np.random.default_rng(len(text))
+    given = {name: rng.normal(size=shape) for name, shape in shapes.items()}
+    weights = rng.normal(size=np.shape(function(*given.values())))
+    for name in shapes:
+        found = matderiv.gradient(
+            f"sum(Q*({text})**2)", wrt=name, shapes={**shapes, "Q": weights.shape}
+        )
+
+        def total(at: Array, name: str = name) -> Array:
+            return np.sum(weights * function(*(given | {name: at}).values()) ** 2)
+
+        assert found.proof == "for all sizes"
+        np.testing.assert_allclose(
+            found(**given, Q=weights), central(total, given[name]), rtol=1e-5, atol=1e-6
+        )
+
+
+@pytest.mark.parametrize(
+    ("program", "shapes", "message"),
+    [
+        ("sum(glu(X))", {"X": (2, 5)}, r"glu\(X\): X is 2×5; 5 entries along axis 1"),
+        ("sum(group_norm(X, 2))", {"X": (2, 5, 2)}, r"group_norm\(X, 2\): X is 2×5×2; 5 entries"),
+        ("sum(instance_norm(X))", {"X": (2, 3)}, "examples, channels and places"),
+        ("sum(conv2d(X, W))", {"X": (5, 5), "W": (7, 2)}, "X is 5×5 and W is 7×2"),
+        ("sum(g*conv1d(x, w))", {"g": (3,), "x": (5,), "w": (2,)}, "vector of 5 and w is a vector"),
+        ("tr(A @ toeplitz(t))", {"A": (4, 4), "t": (3,)}, r"4×4 but toeplitz\(t\) is 3×3"),
+        (
+            "sum(conv_transpose2d(X, W))",
+            {"X": (2, 3, 4, 4), "W": (4, 2, 2, 2)},
+            "X is 2×3×4×4 and W is 4×2×2×2",
+        ),
+        ("sum(mvlgamma(X, 0))", {}, "from 1 to 64"),
+    ],
+)
+def test_sizes_that_do_not_fit_are_told_by_the_call_as_written(
+    program: str, shapes: dict[str, tuple[int, ...]], message: str
+) -> None:
+    """One line with the shapes, without letters that nobody wrote."""
+    with pytest.raises(MatderivError, match=message) as caught:
+        matderiv.gradient(program, shapes=shapes)
+    assert "\n" not in str(caught.value)
+    assert "_1" not in str(caught.value)

@@ -12,7 +12,7 @@ from matderiv.expression._sizes import ShapeVariables, SizeVariable, join, words
 from matderiv.expression._worked_sizes import WorkedSizes
 from matderiv.expression.index_maps import least_size, new_axis_of, parts_of, result_size
 from matderiv.expression.nodes import Node
-from matderiv.expression.size_text import size_difference, size_sum
+from matderiv.expression.size_text import is_unnamed, put, size_difference, size_sum
 from matderiv.expression.source import source
 
 __all__ = ["IndexMapRules", "axes_of", "declare"]
@@ -113,7 +113,14 @@ class IndexMapRules:
         axis %= count
         size = self.sizes.size(length)
         text = result_size(("windows", "_k", stride, dilation), "_n")
-        windows = self.sizes.worked_out(text or 1, {"_n": size, "_k": shape[axis + 1]})
+        inside = shape[axis + 1].root()
+        letters = {name: own.root() for name, own in self.sizes.letters.items()}
+        kernel = next((name for name, own in letters.items() if own is inside), "_k")
+        whole = put(text or 1, {"_n": length, "_k": kernel})
+        if whole in self.sizes.letters:  # the length is that of so many windows
+            windows = self.sizes.letters[str(whole)]
+        else:
+            windows = self.sizes.worked_out(text or 1, {"_n": size, "_k": shape[axis + 1]})
         if not join(windows, shape[axis]):
             raise ShapeError(f"{what}; {size} entries have {windows} such windows.")
         return (*shape[:axis], size, *shape[axis + 2 :])
@@ -186,13 +193,16 @@ class IndexMapRules:
             raise ShapeError(
                 f"{what}; declare its shape with --shape, or write the size in place of -1."
             )
-        whole = total == taken if -1 not in parts else (total or 0) % taken == 0
+        whole = total == taken if len(numbers) == len(made) else (total or 0) % taken == 0
         if total is not None and len(numbers) >= len(made) - 1 and not whole:
             raise ShapeError(f"{what}; {total} entries along axis {axis} are no rows of {taken}.")
         for part, size in zip(parts, made, strict=True):
             if part == -1:
                 size.settle((total or 0) // taken)
-        if -1 in parts:  # its letter would stand nowhere else
+            elif total is not None and size.number is None and len(numbers) == len(made) - 1:
+                size.settle(total // taken)
+        hidden = any(part == -1 or is_unnamed(str(part)) for part in parts)
+        if hidden and total is not None:  # its letter would stand nowhere else
             for size in (own[axis], *made):
                 size.fix()
         self.sizes.related([own[axis]], made)

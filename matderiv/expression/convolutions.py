@@ -6,15 +6,24 @@ As in the frameworks the kernel is not turned round: y_i = Σ_k w_k x_(s·i + d�
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from matderiv.errors import ShapeError
 from matderiv.expression import nodes
 from matderiv.expression.axes import einsum, over_axes
 from matderiv.expression.counted import counted
 from matderiv.expression.nodes import Node
-from matderiv.expression.size_text import SizeText
+from matderiv.expression.size_text import SizeText, put
 
-__all__ = ["Steps", "convolution", "pooling", "toeplitz", "unfold"]
+__all__ = [
+    "Steps",
+    "by_dimensions",
+    "convolution",
+    "pooling",
+    "toeplitz",
+    "transposed_convolution",
+    "unfold",
+]
 
 _MATRIX = 2  # dimensions
 
@@ -62,6 +71,14 @@ def _read_as_batch(arg: Node, dimensions: int, batch: int) -> tuple[Node, int]:
     return nodes.Rearrange(arg, tuple(range(batch))), batch
 
 
+def _axes_differ(own: int, kernel: int, axes: int, kernels: str) -> str:
+    return (
+        f"the arrays have {own} and {kernel} axes; {axes} and {axes} are a plain array and its "
+        f"kernel, {axes + 2} and {axes + 2} a batch of channels and its kernels, as in "
+        f"--shape X={'8x3' + 'x32' * axes} --shape W={kernels + 'x5' * axes}."
+    )
+
+
 def convolution(axes: int) -> Callable[..., Node]:
     """conv1d or conv2d: a plain array by a kernel, or (…, C, H, W) by kernels (O, C, I, J)."""
 
@@ -83,11 +100,7 @@ def convolution(axes: int) -> Callable[..., Node]:
             w, kernel = _read_as_batch(w, kernel, batch)
         channels = kernel == batch
         if (kernel, own - axes) not in ((axes, 0), (batch, 1), (batch, 2)):
-            raise ShapeError(
-                f"the arrays have {own} and {kernel} axes; {axes} and {axes} are a plain array and "
-                f"its kernel, {batch} and {batch} a batch of channels and its kernels, as in "
-                f"--shape X={'8x3' + 'x32' * axes} --shape W={'4x3' + 'x5' * axes}."
-            )
+            raise ShapeError(_axes_differ(own, kernel, axes, "4x3"))
         sizes = tuple(letter() for _ in range(axes))
         arg = _in_windows(
             _padded(x, _each(padding, axes, 0, "padding"), own),
@@ -104,6 +117,72 @@ def convolution(axes: int) -> Callable[..., Node]:
             return einsum(f"{pairs},{inside}->{places}", arg, w)
         first = "n" * (own - axes - 1)
         return einsum(f"{first}c{pairs},oc{inside}->{first}o{places}", arg, w)
+
+    return made
+
+
+def by_dimensions(
+    x: Node,
+    w: Node,
+    stride: Steps = 1,
+    padding: Steps = 0,
+    dilation: Steps = 1,
+    **asked: Callable[..., Any],
+) -> Node:
+    """conv1d or conv2d, by how many axes the kernel has."""
+    axes = 1 if asked["dimensions"](w) in (1, 3) else 2
+    return convolution(axes)(x, w, stride, padding, dilation, **asked)
+
+
+def transposed_convolution(axes: int) -> Callable[..., Node]:
+    """conv_transpose1d or 2d: y_m = Σ_ik [m = s·i + d·k] x_i w_k, less the padding at both ends.
+
+    It is the gradient of a convolution by its array. Kernels are (C, O, I, J).
+    """
+
+    def made(  # noqa: PLR0913 - as the frameworks have it
+        x: Node,
+        w: Node,
+        stride: Steps = 1,
+        padding: Steps = 0,
+        dilation: Steps = 1,
+        *,
+        dimensions: Callable[[Node], int],
+        letter: Callable[[], str],
+    ) -> Node:
+        own, kernel = dimensions(x), dimensions(w)
+        batch = axes + 2
+        if (own, kernel) == (_MATRIX, batch if axes == _MATRIX else _MATRIX):
+            x, own = _read_as_batch(x, own, batch)
+        if own > axes:
+            w, kernel = _read_as_batch(w, kernel, batch)
+        if (kernel, own) not in ((axes, axes), (batch, axes + 1), (batch, batch)):
+            raise ShapeError(_axes_differ(own, kernel, axes, "3x4"))
+        places, inside = "hw"[:axes], "ij"[:axes]
+        pairs = "".join(map("".join, zip(places, inside, strict=True)))
+        lengths = [(letter(), letter()) for _ in range(axes)]
+        x = counted(x, *(place for place, _ in lengths))
+        w = counted(w, *(width for _, width in lengths))
+        if kernel == axes:
+            made = einsum(f"{places},{inside}->{pairs}", x, w)
+        else:
+            first = "n" * (own - axes - 1)
+            made = einsum(f"{first}c{places},co{inside}->{first}o{pairs}", x, w)
+        steps = zip(
+            lengths,
+            _each(stride, axes, 1, "stride"),
+            _each(padding, axes, 0, "padding"),
+            _each(dilation, axes, 1, "dilation"),
+            strict=True,
+        )
+        for n, ((place, width), by, less, apart) in enumerate(steps):
+            # Pairs of axes behind this one are put together after it.
+            behind = 2 * (axes - 1 - n)
+            whole = put("s*(n - 1) + d*(k - 1) + 1", {"s": by, "n": place, "d": apart, "k": width})
+            made = nodes.Mapped(made, ("fold", whole, by, apart), -1 - behind)
+            if less:
+                made = nodes.Mapped(made, ("slice", less, -less, 1), -1 - behind)
+        return made
 
     return made
 

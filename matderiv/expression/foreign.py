@@ -270,13 +270,27 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
     ),
     ("cat", "concatenate((A, B))", ""),
     ("row_stack", "vstack((A, B))", ""),
-    ("correlate xcorr conv", "conv1d(x, w)", "of images it is conv2d(X, W); of vectors"),
+    ("correlate xcorr", "conv1d(x, w)", "of images it is conv2d(X, W); of vectors"),
     ("conv2", "conv2d(X, W)", "without turning the kernel round"),
     ("convolve", "conv1d(x, flip(w))", "where the kernel lies within x"),
     ("avg_pool mean_pool", "avg_pool2d(X, 3, stride=1)", "with a stride"),
     ("max_pool maxpool", "max_pool2d(X, 3, stride=1)", "with a stride"),
     ("im2col", "windows(x, 3)", "along one axis"),
     ("col2im overlap_add", "fold(Y, N)", "along one axis of N entries"),
+    (
+        "conv_transpose deconv deconv2d",
+        "conv_transpose2d(X, W)",
+        "of images; of vectors it is conv_transpose1d(x, w);",
+    ),
+    ("pixel_shuffle", "reshape(X, (2, 3))", "with unflatten and transpose before it; of the sizes"),
+    ("accumulate", "cumsum(x)", "of sums"),
+    ("renorm", "X/norm(X)", "it scales slices whose norm is too large; of one array"),
+    (
+        "multilabel_margin multilabel_margin_loss multi_margin multi_margin_loss",
+        "mean(relu(1 - S + Z))",
+        "it goes through labels in lists; with the scores S of the labels as an input",
+    ),
+    ("segment_reduce segment_sum", "onehot(y, K).T @ x", "with a label y of each entry"),
     ("one_hot", "onehot(y, K)", "with the number K of labels"),
     ("index_select", "take(X, y, axis=0)", ""),
     ("embedding", "W[y]", "with labels y"),
@@ -306,21 +320,21 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
         "places of entries have no derivative; with them as an input y of labels, for the entries",
     ),
     ("nanmedian", "median(x)", ""),
-    ("group_norm", "layer_norm(X)", "with one group, for rows of channels"),
-    ("instance_norm", "layer_norm(X)", "over the last axis of batch, channels and length"),
+    ("groupnorm", "group_norm(X, 2)", "with two groups"),
+    ("instancenorm", "instance_norm(X)", ""),
     (
         """quantile percentile ptp unique searchsorted
-        bincount histogram mode trimmean logcumsumexp bucketize digitize lexsort renorm
+        bincount histogram mode trimmean logcumsumexp bucketize digitize lexsort
         ranks prctile""",
         "Loss(Y)",
         _ORDER,
     ),
     (
         """cumulative_sum cumtrapz trapz trapezoid ediff1d gradient scatter scatter_add
-                conv_transpose conv_transpose1d conv_transpose2d filter filter2 interp fft
+                filter filter2 interp fft
         ifft rfft irfft dct circulant hankel laplacian
         interpolate upsample embedding shift circshift rollaxis
-        fft2 dft unwrap polyval segment_sum embedding_bag pixel_shuffle deconv del2""",
+        fft2 dft unwrap polyval embedding_bag del2""",
         "A @ x",
         _LINEAR,
     ),
@@ -415,13 +429,18 @@ for the sum of logarithms write logdet(A), for sum(eigvalsh(A))""",
     ),
     (
         """rand randn random randint normal uniform bernoulli multinomial gumbel_softmax
-        gumbel randi perms shuffle permutation alpha_dropout choice sample randperm""",
+        gumbel gamma_sample randi perms shuffle permutation alpha_dropout choice sample randperm""",
         "sum(M*Y)",
         _RANDOM,
     ),
     ("conjugate realpart real_if_close re", "Y", "as all numbers are real"),
-    ("imag im imagpart", "0*Y", "as all numbers are real"),
-    ("angle arg phase iscomplex isreal complex", "sum(Y)", _REAL),
+    ("im imagpart", "imag(Y)", "as all numbers are real"),
+    ("arg phase", "angle(Y)", "as all numbers are real"),
+    (
+        "iscomplex isreal complex view_as_complex view_as_real",
+        "sum(Y)",
+        _REAL,
+    ),
     (
         "hessian jacobian jacfwd jacrev grad vjp jvp",
         "sum(f(Y))",

@@ -115,7 +115,6 @@ map_calls: dict[str, tuple[Callable[..., Node], tuple[str, ...], tuple[str, ...]
     "fold": (_fold, ("X",), ("length", "axis", "stride", "dilation")),
     "tri": (_tri, (), ("rows", "columns", "k")),
     "take": (_take, ("X", "y"), ("axis",)),
-    "onehot": (nodes.OneHot, ("y",), ("size",)),
 }
 
 

@@ -9,14 +9,22 @@ from functools import partial, reduce
 from typing import Any, TypeVar
 
 from matderiv.expression import axes, index_calls, index_maps, nodes, order
-from matderiv.expression.convolutions import convolution, pooling, toeplitz, unfold
+from matderiv.expression.convolutions import (
+    by_dimensions,
+    convolution,
+    pooling,
+    toeplitz,
+    transposed_convolution,
+    unfold,
+)
 from matderiv.expression.dims import SINGLE, Shape
 from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.matrix_functions import SMOOTH
 from matderiv.expression.nodes import Node
+from matderiv.expression.normalising import GATES, gate, group_norm, instance_norm
 from matderiv.expression.norms import norm
 from matderiv.expression.shape_calls import shape_calls
-from matderiv.expression.shorthand import READ_AS, Shorthand, formula, matrix_power
+from matderiv.expression.shorthand import READ_AS, Shorthand, formula, matrix_power, mvlgamma
 from matderiv.expression.size_text import SizeText
 
 __all__ = ["COMPOSITE", "NAMES", "OPERATIONS", "Operation", "ShapeOf", "operation_of", "rules_of"]
@@ -92,6 +100,9 @@ _EXAMPLES = {
     "sliding_window_view": ("x", "3"),
     "fold": ("X", "N"),
     "onehot": ("y", "K"),
+    **dict.fromkeys(GATES, ("A", "B")),
+    "mvlgamma": ("X", "2"),
+    **dict.fromkeys(("conv1d", "conv_transpose1d"), ("x", "w")),
     "reshape": ("X", "(2, 3)"),
     "squeeze": ("X", "axis=0"),
     "unflatten": ("X", "-1", "(2, 3)"),
@@ -186,6 +197,12 @@ OPERATIONS: dict[str, Operation] = {
         name: Operation(make, operands, options)
         for name, (make, operands, options) in index_calls.map_calls.items()
     },
+    "onehot": Operation(
+        lambda arg, size="", *, letter: nodes.OneHot(arg, size or letter()),
+        ("y",),
+        ("size",),
+        asks=("letter",),
+    ),
     **{
         name: Operation(
             index_calls.joining(how), ("(A, B)",), ("axis",) * (how in NEW_AXES), several=True
@@ -207,14 +224,32 @@ OPERATIONS: dict[str, Operation] = {
         for axes in (1, 2)
     },
     **{
-        f"conv{axes}d": Operation(
-            convolution(axes),
+        name: Operation(
+            make,
             ("X", "W"),
             ("stride", "padding", "dilation"),
             asks=("dimensions", "letter"),
         )
-        for axes in (1, 2)
+        for name, make in (
+            *((f"conv{axes}d", convolution(axes)) for axes in (1, 2)),
+            *((f"conv_transpose{axes}d", transposed_convolution(axes)) for axes in (1, 2)),
+            ("conv", by_dimensions),
+        )
     },
+    "group_norm": Operation(
+        group_norm,
+        ("X",),
+        ("groups", "gamma", "beta", "eps"),
+        asks=("dimensions", "read", "letter"),
+    ),
+    "instance_norm": Operation(
+        instance_norm, ("X",), ("gamma", "beta", "eps"), asks=("dimensions", "read")
+    ),
+    **{
+        name: Operation(gate(function), ("A",), ("second",), asks=("read", "letter"))
+        for name, function in GATES.items()
+    },
+    "mvlgamma": Operation(mvlgamma, ("X",), ("count",)),
     **{
         name: Operation(make, ("x",), options, asks=("dimensions", "letter"))
         for name, make, options in (

@@ -120,6 +120,8 @@ class Reader:
         self.assigned: dict[str, Assignment] = {}
         self.lengths = Lengths()
         self.loops = False
+        #: Calls as they are written, by the text of what they are read as.
+        self.written: dict[str, str] = {}
 
     def program(self) -> Program:
         """The whole text as a program."""
@@ -131,7 +133,13 @@ class Reader:
             assignments[assignment.name] = assignment
         named = isinstance(statements[-1], ast.Assign)
         names = self.lengths.names()
-        program = Program(tuple(assignments.values()), tuple(self.assumed), named, size_names=names)
+        program = Program(
+            tuple(assignments.values()),
+            tuple(self.assumed),
+            named,
+            size_names=names,
+            written=tuple(self.written.items()),
+        )
         if self.loops:
             READ.info("Read as: %s", program.source())
         self._check_lengths(program)
@@ -463,9 +471,12 @@ class Reader:
             if isinstance(axes := options.get("axis"), tuple) and not many:
                 (arg,) = made
                 return over_axes(make, arg, axes, keepdims=bool(options.get("keepdims")))
-            return make(*made, **options)
+            node = make(*made, **options)
         except ShapeError as error:
             raise self._error(f"{name}: {error}", tree) from None
+        if "letter" in operation_of(name).asks:
+            self.written[source(node)] = self._words(tree)
+        return node
 
     def _masked(self, tree: ast.Call, depth: int) -> Node | None:
         """The sum or the mean of the entries that a mask takes: Σ x·m, and that divided by Σ m."""

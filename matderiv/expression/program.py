@@ -30,7 +30,8 @@ class Program:
     text gives the result its name, so that formulas may use it. `taken`: letters of sizes that
     operations have of their operands, and that the text does not write. `asked`: letters of sizes,
     each with what the text asks an array for in its place, such as X.shape[0]. `size_names`: names
-    that the text gives to such sizes.
+    that the text gives to such sizes. `written`: operations that are read as others with letters
+    of such `taken` sizes, as text with the call that was written.
     """
 
     assignments: tuple[Assignment, ...]
@@ -39,6 +40,7 @@ class Program:
     taken: frozenset[str] = field(default=frozenset(), compare=False)
     asked: tuple[tuple[str, str], ...] = field(default=(), compare=False)
     size_names: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+    written: tuple[tuple[str, str], ...] = field(default=(), compare=False)
 
     @property
     def loss(self) -> Assignment:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Container, Mapping
+import re
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import replace
 
 from matderiv.errors import InputError, ShapeError, brief
@@ -66,10 +67,54 @@ def infer(
     >>> infer(parse("Y = X @ W; L = sum(f(Y))"))["W"]
     (Dim(symbol='D', size=4), Dim(symbol='M', size=3))
     """
-    inference = _Inference(program, sizes or {}, shapes or {})
+    try:
+        return _inferred(program, sizes or {}, shapes or {}, scalar=scalar)
+    except ShapeError as error:
+        raise ShapeError(_as_written(str(error), program.written, shapes or {})) from None
+
+
+def _as_written(
+    message: str, written: Iterable[tuple[str, str]], shapes: Mapping[str, tuple[int, ...]]
+) -> str:
+    """A message with calls as the program has them, not as what they are read as.
+
+    Where no part of the message is a call that was written, the shapes are said that it was given.
+    """
+    calls = sorted(written, key=lambda pair: -len(pair[0]))
+    for made, typed in calls:
+        message = message.replace(made, typed)
+    head, colon, rest = message.partition(": ")
+    inside = (typed for made, typed in calls if head in made and head != typed)
+    if colon and _UNNAMED.search(head):
+        message = f"{next(inside, head)}: {rest}"
+    declared = [(name, shape) for name, shape in shapes.items() if shape]
+    for _, typed in calls:
+        given = [
+            f"{name} is {words(tuple(map(SizeVariable, shape)))}"
+            for name, shape in declared
+            if re.search(rf"(?<!\w){name}(?!\w)", typed)
+        ]
+        if given and (_UNNAMED.search(message) or "×" not in message):
+            said = "the sizes do not fit." if _UNNAMED.search(message) else message
+            return f"{typed}: {' and '.join(given)}; {said[0].lower()}{said[1:]}"
+    return message
+
+
+#: A letter that no program writes.
+_UNNAMED = re.compile(r"(?<!\w)_\d+(?!\w)")
+
+
+def _inferred(
+    program: Program,
+    sizes: Mapping[str, int | None],
+    shapes: Mapping[str, tuple[int, ...]],
+    *,
+    scalar: bool,
+) -> dict[str, Shape]:
+    inference = _Inference(program, sizes, shapes)
     usual = inference.usual(scalar=scalar)
     if usual:
-        return _Inference(program, sizes or {}, shapes or {}, usual).run(scalar=scalar)
+        return _Inference(program, sizes, shapes, usual).run(scalar=scalar)
     try:
         return inference.run(scalar=scalar)
     except ShapeError as error:
@@ -80,7 +125,7 @@ def infer(
         if others:
             ways = " or ".join(map(_in_words, readings))
             raise ShapeError(f"{error} Or declare with --shape: {ways}.") from None
-    return _Inference(program, sizes or {}, shapes or {}, reading).run(scalar=scalar)
+    return _Inference(program, sizes, shapes, reading).run(scalar=scalar)
 
 
 def read_as(

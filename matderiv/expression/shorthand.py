@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import reduce
 
+from matderiv.errors import ShapeError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import ONE, Node
 from matderiv.expression.size_text import SizeText
@@ -21,6 +22,7 @@ __all__ = [
     "formula",
     "greater",
     "matrix_power",
+    "mvlgamma",
     "unequal",
 ]
 
@@ -75,6 +77,8 @@ ones_like(Y) = 0*Y + 1
 full_like(Y, c) = 0*Y + c
 conj(Y) = Y
 real(Y) = Y
+imag(Y) = 0*Y
+angle(Y) = pi*step(-Y)
 vdot(a, b) = sum(a*b)
 cross(x, y) = roll(x, -1)*roll(y, -2) - roll(x, -2)*roll(y, -1) + zeros(3)
 tridiagonal(a, b, c) = diag(b) + diag(a, -1) + diag(c, 1)
@@ -129,10 +133,6 @@ rnn_cell(X, H, W, U, b=0) = tanh(X @ W.T + H @ U.T + b)
 lstm_state(U, F, G, C) = sigmoid(F)*C + sigmoid(U)*tanh(G)
 lstm_cell(U, F, G, O, C) = sigmoid(O)*tanh(lstm_state(U, F, G, C))
 gru_cell(R, Z, A, B, H) = (1 - sigmoid(Z))*tanh(A + sigmoid(R)*B) + sigmoid(Z)*H
-glu(A, B) = A*sigmoid(B)
-reglu(A, B) = A*relu(B)
-geglu(A, B) = A*gelu(B)
-swiglu(A, B) = A*silu(B)
 dropout(X, M, p=0.5) = X*M/(1 - p)
 softmin(X) = softmax(-X, axis=-1)
 nll_loss(Y, T) = special
@@ -241,6 +241,22 @@ READ_AS: dict[str, Callable[..., Node]] = {
     "logical_not": lambda a: _opposite(_truth(a)),
     "nll_loss": _nll_loss,
 }
+
+
+def mvlgamma(arg: Node, count: int) -> Node:
+    """The logarithm of the multivariate gamma function: p(p - 1)/4·log π + Σ_j gammaln(x - j/2)."""
+    if not 1 <= count <= _MOST:
+        raise ShapeError(f"the number of dimensions goes from 1 to {_MOST}: mvlgamma(X, 2).")
+    terms = [
+        nodes.Apply("gammaln", nodes.Subtract(arg, nodes.Number(Fraction(j, 2))) if j else arg)
+        for j in range(count)
+    ]
+    if count == 1:
+        return terms[0]
+    share = nodes.Number(Fraction(count * (count - 1), 4))
+    return nodes.Add(
+        reduce(nodes.Add, terms), nodes.Multiply(share, nodes.Apply("log", nodes.Pi()))
+    )
 
 
 # -- powers ------------------------------------------------------------------------------------
