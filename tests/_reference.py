@@ -231,6 +231,9 @@ KNOWN: Functions = {
     "transpose": lambda a, axes=None: np.transpose(a, None if axes is None else [*map(int, axes)]),
     "reshape": lambda a, s, order="C": np.reshape(a, np.asarray(s, dtype=int), order=order),
     "ravel": np.ravel,
+    "flatten": lambda a, start=0, end=-1: np.reshape(
+        a, (*a.shape[: int(start)], -1, *a.shape[int(end) % a.ndim + 1 :])
+    ),
     "vec": lambda a: np.ravel(a, order="F"),
     "squeeze": np.squeeze,
     "broadcast_to": lambda a, s: np.broadcast_to(a, np.asarray(s, dtype=int)),

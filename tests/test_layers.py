@@ -283,3 +283,10 @@ def test_sizes_that_do_not_fit_are_told_by_the_call_as_written(
         matderiv.gradient(program, shapes=shapes)
     assert "\n" not in str(caught.value)
     assert "_1" not in str(caught.value)
+
+
+def test_how_many_labels_there_are_follows_from_the_array_beside_them() -> None:
+    """onehot(y) beside Z has as many columns; alone it is refused."""
+    found = matderiv.gradient("-sum(onehot(y)*Z)", wrt="Z")
+    assert (str(found), found.proof) == ("-onehot(y, D)", "for all sizes")
+    np.testing.assert_array_equal(found(y=[2, 0], Z=np.ones((2, 3))), [[0, 0, -1], [-1, 0, 0]])

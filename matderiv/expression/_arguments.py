@@ -383,6 +383,8 @@ _OPTIONS: dict[str, tuple[Callable[[str, ast.expr], object], str]] = {
     "dim": (_place, "axis"),
     "kernel": (_size, "kernel"),
     "new_sizes": (_new_sizes, "sizes"),
+    "start_dim": (_whole, "start"),
+    "end_dim": (_whole, "end"),
     "order": (_memory_order, "how"),
     "shift": (_whole, "shift"),
     "repeats": (_whole, "times"),

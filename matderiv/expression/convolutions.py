@@ -20,6 +20,7 @@ __all__ = [
     "by_dimensions",
     "convolution",
     "pooling",
+    "read_as_batch",
     "toeplitz",
     "transposed_convolution",
     "unfold",
@@ -64,7 +65,7 @@ def _in_windows(
     return arg
 
 
-def _read_as_batch(arg: Node, dimensions: int, batch: int) -> tuple[Node, int]:
+def read_as_batch(arg: Node, dimensions: int, batch: int) -> tuple[Node, int]:
     """A name that is read as a matrix where nothing is declared, as one of a batch of channels."""
     if dimensions != _MATRIX or not isinstance(arg, nodes.Name):
         return arg, dimensions
@@ -95,9 +96,9 @@ def convolution(axes: int) -> Callable[..., Node]:
         own, kernel = dimensions(x), dimensions(w)
         batch = axes + 2
         if (own, kernel) == (_MATRIX, batch if axes == _MATRIX else _MATRIX):
-            x, own = _read_as_batch(x, own, batch)
+            x, own = read_as_batch(x, own, batch)
         if own > axes:
-            w, kernel = _read_as_batch(w, kernel, batch)
+            w, kernel = read_as_batch(w, kernel, batch)
         channels = kernel == batch
         if (kernel, own - axes) not in ((axes, 0), (batch, 1), (batch, 2)):
             raise ShapeError(_axes_differ(own, kernel, axes, "4x3"))
@@ -153,9 +154,9 @@ def transposed_convolution(axes: int) -> Callable[..., Node]:
         own, kernel = dimensions(x), dimensions(w)
         batch = axes + 2
         if (own, kernel) == (_MATRIX, batch if axes == _MATRIX else _MATRIX):
-            x, own = _read_as_batch(x, own, batch)
+            x, own = read_as_batch(x, own, batch)
         if own > axes:
-            w, kernel = _read_as_batch(w, kernel, batch)
+            w, kernel = read_as_batch(w, kernel, batch)
         if (kernel, own) not in ((axes, axes), (batch, axes + 1), (batch, batch)):
             raise ShapeError(_axes_differ(own, kernel, axes, "3x4"))
         places, inside = "hw"[:axes], "ij"[:axes]

@@ -115,6 +115,7 @@ def _moved(node: nodes.Mapped, array: Values, sizes: Mapping[str, int]) -> Value
             count = (array.shape[axis] - dilation * (width - 1) - 1) // stride + 1
             return np.asarray(np.take(array, _window_places(count, width, stride, dilation), axis))
         case "fold", int(size), int(stride), int(dilation):
+            axis %= array.ndim - 1  # windows and their entries are one axis of the value
             first = np.moveaxis(array, (axis, axis + 1), (0, 1))
             return np.moveaxis(_folded(first, size, stride, dilation), 0, axis)
     raise ShapeError(f"{name} is no map along an axis.")

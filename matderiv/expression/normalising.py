@@ -7,7 +7,9 @@ from fractions import Fraction
 
 from matderiv.errors import ShapeError
 from matderiv.expression import nodes
+from matderiv.expression.convolutions import read_as_batch
 from matderiv.expression.nodes import ONE, ZERO, Node
+from matderiv.expression.shape_calls import merged
 from matderiv.expression.shorthand import Read
 from matderiv.expression.size_text import SizeText
 
@@ -42,10 +44,7 @@ def group_norm(  # noqa: PLR0913 - as the frameworks have it
         made = _normalised(arg, range(1, count), eps, read)
         return _scaled(made, gamma, beta, count, dimensions)
     apart = nodes.Reshape(arg, (1, groups, letter()), "unflatten")
-    made = _normalised(apart, range(2, count + 1), eps, read)
-    # Groups and channels are put together again: of each pair of axes one axis is made.
-    pairs = (None, 0, 1, 2, *(axis for n in range(3, count + 1) for axis in (None, n)))
-    made = nodes.Reshape(nodes.Rearrange(made, pairs), (), "pairs")
+    made = merged(_normalised(apart, range(2, count + 1), eps, read), 1, count + 1)
     return _scaled(made, gamma, beta, count, dimensions)
 
 
@@ -63,6 +62,8 @@ def instance_norm(  # noqa: PLR0913 - as the frameworks have it
     Raises:
         ShapeError: there is no axis of channels, or none of places.
     """
+    wider, _ = read_as_batch(arg, dimensions(arg), _MATRIX + 1)
+    arg = wider if dimensions(wider) else arg  # of a declared matrix it does not fit
     count = _axes(arg, dimensions, _MATRIX + 1, "examples, channels and places")
     made = _normalised(arg, range(2, count), eps, read)
     return _scaled(made, gamma, beta, count, dimensions)

@@ -9,7 +9,7 @@ from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 from matderiv.expression.size_text import SizeText
 
-__all__ = ["beside_diagonal", "kron_of", "reshape_text", "shape_calls"]
+__all__ = ["beside_diagonal", "kron_of", "merged", "reshape_text", "shape_calls"]
 
 #: How many dimensions an expression has in the program that it stands in.
 _Dimensions = Callable[[Node], int]
@@ -22,6 +22,47 @@ def _reshape(arg: Node, sizes: tuple[SizeText, ...] = (), how: str = "C") -> Nod
     if sizes.count(-1) > 1:
         raise ShapeError("one size at most is -1.")
     return nodes.Reshape(arg, sizes, how)
+
+
+def _flatten(
+    arg: Node,
+    start: int | None = None,
+    end: int = -1,
+    how: str = "C",
+    *,
+    dimensions: _Dimensions,
+) -> Node:
+    """All entries in a row, or the axes from one to another as one."""
+    if start is None:
+        return nodes.Reshape(arg, (-1,), how)
+    count = dimensions(arg)
+    if not (-count <= start < count and -count <= end < count and start % count <= end % count):
+        raise ShapeError(f"the array has {count} axes; it takes the first and the last of some.")
+    first = start % count
+    for left in range(end % count - first):
+        arg = merged(arg, first, count - left)
+    return arg
+
+
+def merged(arg: Node, axis: int, count: int) -> Node:
+    """The array of so many axes with an axis and the next as one: of each pair one is made."""
+    order: list[int | None] = []
+    for n in range(count):
+        order += [n] if n in (axis, axis + 1) else [None, n]
+    return nodes.Reshape(nodes.Rearrange(arg, tuple(order)), (), "pairs")
+
+
+def merged_axis(node: nodes.Reshape) -> tuple[Node, int] | None:
+    """The array of which an axis and the next are one, and the axis.
+
+    >>> merged_axis(merged(nodes.Name("X"), 1, 3))
+    (Name(name='X'), 1)
+    """
+    match node:
+        case nodes.Reshape(nodes.Rearrange(arg, order), (), "pairs"):
+            axis = next((n // 2 for n in range(0, len(order), 2) if order[n] is not None), 0)
+            return (arg, axis) if node == merged(arg, axis, len(order) // 2 + 1) else None
+    return None
 
 
 def _squeeze(arg: Node, axis: int | tuple[int, ...]) -> Node:
@@ -75,7 +116,7 @@ def _diag(arg: Node, k: int = 0, *, dimensions: _Dimensions) -> Node:
 shape_calls: dict[str, tuple[Callable[..., Node], tuple[str, ...], tuple[str, ...], bool]] = {
     "reshape": (_reshape, ("X",), ("new_sizes", "order"), False),
     "ravel": (lambda arg, how="C": nodes.Reshape(arg, (-1,), how), ("X",), ("order",), False),
-    "flatten": (lambda arg, how="C": nodes.Reshape(arg, (-1,), how), ("X",), ("order",), False),
+    "flatten": (_flatten, ("X",), ("start_dim", "end_dim", "order"), True),
     "vec": (lambda arg: nodes.Reshape(arg, (-1,), "F"), ("X",), (), False),
     "unflatten": (_unflatten, ("X",), ("dim", "new_sizes"), False),
     "squeeze": (_squeeze, ("X",), ("axis",), False),
@@ -123,6 +164,8 @@ def reshape_text(node: nodes.Reshape, text: Callable[[Node], str]) -> str:
     """
     if (parts := kron_of(node)) is not None:
         return f"kron({text(parts[0])}, {text(parts[1])})"
+    if (joined := merged_axis(node)) is not None:
+        return f"flatten({text(joined[0])}, {joined[1]}, {joined[1] + 1})"
     sizes = ", ".join(map(str, node.sizes)) + "," * (len(node.sizes) == 1)
     if node.how == "squeeze":
         axes = sizes[:-1] if len(node.sizes) == 1 else f"({sizes})"

@@ -95,9 +95,20 @@ def _as_written(
             if re.search(rf"(?<!\w){name}(?!\w)", typed)
         ]
         if given and (_UNNAMED.search(message) or "×" not in message):
-            said = "the sizes do not fit." if _UNNAMED.search(message) else message
+            said = _without_letters(message)
             return f"{typed}: {' and '.join(given)}; {said[0].lower()}{said[1:]}"
     return message
+
+
+def _without_letters(message: str) -> str:
+    """What a message says behind the last letter that no program writes."""
+    found = [*_UNNAMED.finditer(message)]
+    if not found:
+        return message
+    behind = message[found[-1].end() :]
+    _, apart, said = behind.partition("; ")
+    _, has, entries = behind.partition(" has ")
+    return said if apart else f"it has {entries}" if has else "the sizes do not fit."
 
 
 #: A letter that no program writes.
