@@ -242,7 +242,7 @@ def test_layers_of_channels_have_the_gradients_of_their_definition(
 ) -> None:
     """By every input, proved, and equal to central differences of the definition in NumPy."""
     rng = np.random.default_rng(len(text))
-    given = {name: rng.normal(size=shape) for name, shape in shapes.items()}
+    given: dict[str, Any] = {name: rng.normal(size=shape) for name, shape in shapes.items()}
     weights = rng.normal(size=np.shape(function(*given.values())))
     for name in shapes:
         found = matderiv.gradient(

@@ -101,7 +101,7 @@ def _as_written(
 
 
 def _without_letters(message: str) -> str:
-    """What a message says behind the last letter that no program writes."""
+    """The part of a message behind the last letter that no program writes."""
     found = [*_UNNAMED.finditer(message)]
     if not found:
         return message

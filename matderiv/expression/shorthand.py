@@ -247,7 +247,7 @@ def mvlgamma(arg: Node, count: int) -> Node:
     """The logarithm of the multivariate gamma function: p(p - 1)/4·log π + Σ_j gammaln(x - j/2)."""
     if not 1 <= count <= _MOST:
         raise ShapeError(f"the number of dimensions goes from 1 to {_MOST}: mvlgamma(X, 2).")
-    terms = [
+    terms: list[Node] = [
         nodes.Apply("gammaln", nodes.Subtract(arg, nodes.Number(Fraction(j, 2))) if j else arg)
         for j in range(count)
     ]
