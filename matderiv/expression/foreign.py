@@ -419,7 +419,7 @@ for the sum of logarithms write logdet(A), for sum(eigvalsh(A))""",
         "it is derived nowhere in this version; for an undefined function of the whole matrix",
     ),
     (
-        """polygamma trigamma gamma_p owens_t poch multigammaln mvlgamma lmgamma gammainc
+        """polygamma trigamma gamma_p owens_t poch multigammaln lmgamma gammainc
         betainc erfcinv erfcx
         i0 i0e i1 i1e j0 j1 y0 y1 jv yv iv kv besselj lambertw factorial binom airy ellipk
         ellipe hyp2f1 spence expi exp1 expint logistic_pdf dawsn
