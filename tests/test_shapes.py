@@ -788,3 +788,13 @@ def test_a_name_that_may_be_a_product_is_told(
     declared = {name for name, _ in glued}
     found = read_as(read, infer(read), declared, scalar=True)
     assert not any(r.kind == "glued" for r in found)
+
+
+def test_a_power_of_a_scalar_beside_an_array_is_told() -> None:
+    """The mean mu of a variational autoencoder, a vector beside logvar, is told to be a number."""
+    program = parse("-sum(1 + logvar - mu**2 - exp(logvar))/2")
+    found = read_as(program, infer(program), scalar=True)
+    assert [(r.kind, r.names, r.other) for r in found] == [
+        ("vectors", ("logvar",), ""),
+        ("scalars", ("mu",), "mu"),
+    ]

@@ -177,7 +177,8 @@ def doubted(
                 case _:
                     continue
             for one, other in ((left, right), (right, left)):
-                name = one.name if isinstance(one, nodes.Name) else ""
+                bare = one.left if isinstance(one, nodes.Power) and own == 0 else one
+                name = bare.name if isinstance(bare, nodes.Name) else ""
                 if name and dimensions(one) == own and dimensions(other) in (1, _MATRIX):
                     found.add(name)
     return frozenset(scalars), frozenset(vectors)
