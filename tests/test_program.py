@@ -285,3 +285,17 @@ def test_a_matrix_that_is_used_in_every_layer_takes_work_in_proportion() -> None
         profile.runcall(derive, program, shapes={"X": (2, 3), "W": (3, 3)})
         calls.append(sum(entry.callcount for entry in profile.getstats()))
     assert calls[1] < 6 * calls[0]
+
+
+@pytest.mark.parametrize("shape", [(2, 4), (2, 1), (3, 1)])
+@pytest.mark.parametrize(
+    "spread",
+    ["std(X, axis=0, keepdims=True)", "sqrt(mean((X - m)**2, axis=0, keepdims=True) + eps)"],
+)
+def test_a_gradient_by_name_and_as_what_it_is_are_the_same(
+    shape: tuple[int, int], spread: str
+) -> None:
+    """A line that holds dY beside df(Y) is judged with dY = df(Y), at columns of two entries, too."""
+    program = f"m = mean(X, axis=0, keepdims=True); Y = (X - m)/{spread}; L = sum(f(Y))"
+    derivation = derive(program, wrt="X", shapes={"X": shape})
+    assert derivation.proof.equalities > 5

@@ -33,7 +33,7 @@ from matderiv.derivation.sides import (
 )
 from matderiv.errors import MatderivError, ProofError
 from matderiv.expression.assumptions import assumed_to_be
-from matderiv.expression.nodes import MatMul, Name, Node, names_in
+from matderiv.expression.nodes import MatMul, Name, Node, names_in, walk
 from matderiv.expression.program import Assignment
 
 __all__ = ["Builder", "Defining", "Route", "build_program", "elementwise"]
@@ -364,10 +364,16 @@ class Builder:
         }
 
     def differing(self, left: Node, right: Node) -> frozenset[str]:
-        """Names that one side holds and the other does not, and all lifted ones."""
+        """Names that one side holds and the other does not, and all lifted ones.
+
+        Also those of gradients that a side holds both by name and as what they are.
+        """
         one, other = map(names_in, (left, right))
         lifted = self.sweep.graph.lifted
-        return (one ^ other) | lifted | {f"d{name}" for name in lifted & set(self.sweep.gradients)}
+        parts = {*walk(left), *walk(right)}
+        meant = {name for name in one & other if self.task.wholes.get(name) in parts}
+        through = {f"d{name}" for name in lifted & set(self.sweep.gradients)}
+        return (one ^ other) | lifted | through | meant
 
 
 #: The rewrite that writes sigmoid(u) for 1/(1 + exp(-u)), and the like.
