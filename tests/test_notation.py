@@ -130,6 +130,14 @@ def test_derivatives_of_known_functions_are_written_to_be_read(program: str, wri
     assert written in (line.strip() for line in lines)
 
 
+def test_signs_do_not_stand_side_by_side() -> None:
+    """-(-AB) has brackets, and no page says --AB."""
+    derivation = matderiv.derive("P = -(-A) @ B; L = sum(P)", shapes={"A": (2, 2), "B": (2, 2)})
+    page = derivation.markdown(length="board")
+    assert "-(-AB)" in page
+    assert "--A" not in page
+
+
 def test_show_counts_rows_columns_and_terms() -> None:
     """`show` leaves a row whole up to one more item than it says, else dots before the last."""
     task = read_task(DEFAULT_PROGRAM, sizes={"N": 64, "D": 4096, "M": 4096})

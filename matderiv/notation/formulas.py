@@ -266,7 +266,7 @@ class Formulas:
                 elif unsigned is None:
                     yield sign, self.node(node)
                 elif sign == "+":
-                    yield turned, self.node(unsigned)
+                    yield from self._signed(unsigned, turned)
                 else:
                     yield sign, fenced(self.node(node))
 
