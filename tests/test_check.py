@@ -352,11 +352,31 @@ def test_other_sizes_than_the_given_ones_are_explained() -> None:
         ("0**(N - 1)*X", "wrong"),
         ("dY @ W.T + 0**N*X", "right"),
         ("dY @ W.T + X/0**N", "undecided"),
+        ("dY @ W.T + 0**(N*N + N - 1)*X", "right"),
+        ("dY @ W.T + 0**(3 - N)*X", "wrong"),  # 1 at N = 3
     ],
 )
 def test_claims_with_a_value_at_some_sizes_only(claim: str, status: str) -> None:
     """They get an answer at the sizes where they have a value."""
     assert check("Y = X @ W; L = sum(f(Y))", "X", claim).status == status
+
+
+@pytest.mark.parametrize(
+    "base", ["0", "(N - N)", "log(1)", "(sin(3)**2 + cos(3)**2 - 1)", "(1 - sum(ones(N))/N)"]
+)
+@pytest.mark.parametrize("at", [9, 12, 40])
+def test_zero_to_a_power_that_is_zero_at_one_size(base: str, at: int) -> None:
+    """0**(n - N) is 1 at N = n and has no value above, so it is not 0 for all sizes."""
+    for power in (f"({at} - N)", f"(N - {at})**2"):
+        claim = f"ones(N) + {base}**{power}"
+        assert check("L = sum(x)", "x", claim).status != "right", claim
+
+
+@pytest.mark.parametrize("power", ["N", "(N + 7)", "(N*N + N - 1)", "(2*N - 1)"])
+def test_zero_to_a_power_that_is_positive_at_all_sizes(power: str) -> None:
+    """It is 0; 1 added to it is wrong."""
+    assert check("L = sum(x)", "x", f"ones(N) + 0**{power}").status == "right"
+    assert check("L = sum(x)", "x", f"ones(N) + 0**{power} + 1").status == "wrong"
 
 
 @pytest.mark.parametrize(

@@ -238,6 +238,9 @@ def _powers(term: Term) -> Term:
         else:
             atoms.append((atom, power))
     for base, exponent in exponents.items():
+        if any(t != UNIT_TERM for t, _ in exponent):  # b**(12 - N) is 1 at b = 0, N = 12
+            atoms.append((Raised(base, exponent), 1))
+            continue
         whole = math.floor(sum((c for t, c in exponent if t == UNIT_TERM), Fraction(0)))
         rest = added((exponent, constant(Fraction(-whole))))
         if whole:

@@ -63,6 +63,7 @@ Index = int | str
 Indices = tuple[Index, ...]
 
 _MAX_BITS = 4096  # of an exact number
+_DEGREE = 8  # of a polynomial in sizes whose sign is asked
 
 
 class Known(NamedTuple):
@@ -264,10 +265,41 @@ def raised(form: Form, exponent: Form) -> Form:
     rest = difference(exponent, constant(Fraction(whole)))
     if not form and whole == 0 and all(term == UNIT_TERM for term, _ in rest):
         return () if rest else constant(Fraction(1))  # such as 0**(1/2)
+    if not form and rest:
+        if _is_positive_at_all_sizes(exponent):
+            return ()
+        if whole >= 0:  # 0**(12 - N) is 1 at N = 12, and has no value above it
+            return single(Raised(form, exponent))
+    if len(form) > 1 and any(term != UNIT_TERM for term, _ in rest):  # a sum that may be 0
+        return single(Raised(form, exponent))
     made = to_the(form, whole)
     if not rest or form == constant(Fraction(1)):
         return made
     return multiplied(made, single(Raised(form, rest)))
+
+
+def _is_positive_at_all_sizes(form: Form) -> bool:
+    """Whether a polynomial in sizes shows that it is: with 1 + m for each, no number is negative.
+
+    >>> size = single(SizeAtom("N"))
+    >>> _is_positive_at_all_sizes(size)
+    True
+    >>> _is_positive_at_all_sizes(difference(constant(Fraction(12)), size))
+    False
+    """
+    parts: list[Form] = []
+    for term, number in form:
+        degree = sum(abs(power) for _, power in term.atoms)
+        if (
+            term.bound
+            or degree > _DEGREE
+            or not all(isinstance(atom, SizeAtom) and power > 0 for atom, power in term.atoms)
+        ):
+            return False
+        above = (added((single(a), ONE_FORM)) for a, power in term.atoms for _ in range(power))
+        parts.append(scaled(reduce(multiplied, above, ONE_FORM), number))
+    shifted = added(parts)
+    return all(n > 0 for _, n in shifted) and any(term == UNIT_TERM for term, _ in shifted)
 
 
 def to_the(form: Form, power: int) -> Form:
