@@ -59,10 +59,13 @@ def removed(node: Node, shape: ShapeOf) -> Node:
             if not isinstance(power, nodes.Number) or power.value < 1 or power.value % 1:
                 continue
             found = _joined(base, [*parts[:at], *parts[at + 1 :]], shape)
-            if found is not None:
-                if power.value > 1:
-                    found.append((base, nodes.Number(power.value - 1)))
-                return removed(product_of(number, found), shape)
+            if found is None:
+                continue
+            if power.value > 1:
+                found.append((base, nodes.Number(power.value - 1)))
+            made = product_of(number, found)
+            if shape(made) == shape(node):  # Π αx/α is one number, and not one for each x
+                return removed(made, shape)
     return nodes.rebuilt(node, [removed(part, shape) for part in nodes.children(node)])
 
 
