@@ -7,6 +7,7 @@ from fractions import Fraction
 import pytest
 
 import matderiv
+from matderiv.calculus.deciding import parts
 from matderiv.calculus.deciding.decide import same_form
 from matderiv.calculus.deciding.parts import arguments_named, differing, shared_parts_named
 from matderiv.calculus.formulas.flattened import cost, sum_of, terms
@@ -175,3 +176,23 @@ def total(some: list[str]) -> Node:
     """The sum of terms in which g3 is the gradient by Y3."""
     known = {f"g{n}": Name(f"dY{n}") for n in range(100)}
     return replaced(sum_of((Fraction(1), read(text)) for text in some), known)
+
+
+def test_a_pair_that_comes_again_is_taken_apart_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of x = sin(x)*x, time and again: each value uses the one before it twice."""
+    taken: list[tuple[Node, Node]] = []
+    made = parts._differing
+
+    def counted(one: Node, other: Node, known: parts._Parts) -> tuple[tuple[Node, Node], ...]:
+        taken.append((one, other))
+        return made(one, other, known)
+
+    monkeypatch.setattr(parts, "_differing", counted)
+    counts = []
+    for length in (4, 8, 12):
+        taken.clear()
+        lines = (f"x{k + 1} = sin(x{k})*x{k}" for k in range(length))
+        matderiv.gradient(f"{'; '.join(lines)}; L = sum(x{length})", wrt="x0")
+        counts.append(len(taken))
+    assert counts[0] > 0
+    assert counts[2] - counts[1] <= 2 * (counts[1] - counts[0])

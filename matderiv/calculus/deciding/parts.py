@@ -69,23 +69,36 @@ def differing(
     [('X + X', '2*X')]
     """
     try:
-        return _differing(one, other, definitions, shape, kept)
+        return _Parts(definitions, shape, kept).of(one, other)
     except RecursionError:
         return ((one, other),)
 
 
-def _differing(
-    one: Node, other: Node, definitions: Mapping[str, Node], shape: ShapeOf, kept: _Kinds
-) -> _Pairs:
-    if one == other:
-        return ()
+class _Parts:
+    """The smallest parts in which formulas differ; a pair is taken apart once."""
+
+    def __init__(self, definitions: Mapping[str, Node], shape: ShapeOf, kept: _Kinds) -> None:
+        self.definitions, self.shape, self.kept = definitions, shape, kept
+        self._known: dict[tuple[Node, Node], _Pairs] = {}
+
+    def of(self, one: Node, other: Node) -> _Pairs:
+        """The pairs of parts whose equality makes two formulas equal."""
+        if one == other:
+            return ()
+        if (one, other) not in self._known:
+            self._known[one, other] = _differing(one, other, self)
+        return self._known[one, other]
+
+
+def _differing(one: Node, other: Node, parts: _Parts) -> _Pairs:
+    definitions, shape, kept = parts.definitions, parts.shape, parts.kept
     if isinstance(one, Name) and one.name in definitions:
-        return _differing(definitions[one.name], other, definitions, shape, kept)
+        return parts.of(definitions[one.name], other)
     if isinstance(other, Name) and other.name in definitions:
-        return _differing(one, definitions[other.name], definitions, shape, kept)
+        return parts.of(one, definitions[other.name])
     if (rest := _without_shared_terms(one, other, shape)) is not None:
-        return _differing(*rest, definitions, shape, kept)
-    if (long := _terms_apart(one, other, definitions, shape, kept)) is not None:
+        return parts.of(*rest)
+    if (long := _terms_apart(one, other, parts)) is not None:
         return long
     if isinstance(one, MatMul | Multiply) and type(one) is type(other):
         left, right = _factors(one, shape), _factors(other, shape)
@@ -104,7 +117,7 @@ def _differing(
         return ((one, other),)
     found: dict[tuple[Node, Node], None] = {}
     for a, b in apart:
-        found |= dict.fromkeys(_differing(a, b, definitions, shape, kept))
+        found |= dict.fromkeys(parts.of(a, b))
     return tuple(found)
 
 
@@ -121,14 +134,12 @@ def _without_shared_terms(one: Node, other: Node, shape: ShapeOf) -> tuple[Node,
     return (left, right) if shorter and whole else None
 
 
-def _terms_apart(
-    one: Node, other: Node, definitions: Mapping[str, Node], shape: ShapeOf, kept: _Kinds
-) -> _Pairs | None:
+def _terms_apart(one: Node, other: Node, parts: _Parts) -> _Pairs | None:
     """The parts of two long sums, the terms with the same gradients in them together.
 
     None for others. Terms of which the other sum has none of that kind are one part at the end.
     """
-    first, second = (_by_gradient(side, definitions) for side in (one, other))
+    first, second = (_by_gradient(side, parts.definitions) for side in (one, other))
     if min(len(first), len(second)) <= _SHORT:
         return None
     shared = [key for key in first if key in second]
@@ -139,9 +150,9 @@ def _terms_apart(
     if not all(map(all, pairs)):
         return None
     sums = [(sum_of(some), sum_of(others)) for some, others in pairs]
-    if any(shape(a) != shape(b) for a, b in sums):
+    if any(parts.shape(a) != parts.shape(b) for a, b in sums):
         return None
-    return tuple(part for pair in sums for part in _differing(*pair, definitions, shape, kept))
+    return tuple(part for pair in sums for part in parts.of(*pair))
 
 
 def _by_gradient(
