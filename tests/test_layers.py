@@ -236,7 +236,9 @@ CHANNELS: list[tuple[str, Callable[..., Array], dict[str, tuple[int, ...]]]] = [
 ]
 
 
-@pytest.mark.parametrize(("text", "function", "shapes"), CHANNELS, ids=lambda v: str(v)[:30])
+@pytest.mark.parametrize(
+    ("text", "function", "shapes"), CHANNELS, ids=[text for text, _, _ in CHANNELS]
+)
 def test_layers_of_channels_have_the_gradients_of_their_definition(
     text: str, function: Callable[..., Array], shapes: dict[str, tuple[int, ...]]
 ) -> None:
