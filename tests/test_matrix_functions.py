@@ -287,3 +287,19 @@ def test_a_symmetric_matrix_is_asked_for(text: str, caplog: pytest.LogCaptureFix
     with caplog.at_level("INFO", logger="matderiv"):
         parse(f"L = {text}")
     assert "of a symmetric matrix, which S must be" in caplog.text
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("program", "claims"),
+    [
+        ("sum(B*logm(X))", ("-B", "B", "logm(X)*B")),
+        ("sum(B*erfinv(X))", ("2*B", "B*erfinv(X)", "B*sqrt(pi)*exp(erfinv(X)**2)")),
+    ],
+)
+def test_wrong_claims_are_judged_where_a_function_has_few_values(
+    program: str, claims: tuple[str, ...]
+) -> None:
+    """Matrices without a real logarithm, and numbers beyond 1, are no points to compare at."""
+    for claim in claims:
+        assert matderiv.check(program, wrt="X", claim=claim).status == "wrong"

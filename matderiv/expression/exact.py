@@ -142,7 +142,10 @@ def precise_value(function: str, matrix: Any) -> Any:
             found = _precise_exponential(turned)
             return found[:size, size:] if kind == "sinm" else found[:size, :size]
         case "logm":
-            return mpmath.logm(matrix)
+            found = mpmath.logm(matrix)
+            if any(abs(mpmath.im(value)) > _SMALL for value in found):
+                raise ArithmeticError("the matrix has no real logarithm")
+            return found.apply(mpmath.re)
     if any(abs(matrix[i, j] - matrix[j, i]) > _SMALL for i in range(size) for j in range(i)):
         raise ArithmeticError("the matrix is not symmetric")
     values, vectors = mpmath.eigsy(matrix)

@@ -89,7 +89,10 @@ def _has_a_value(expr: sp.Expr) -> bool:
     point: dict[sp.Basic, sp.Basic | float] = {
         x: sp.Rational(7 * n + 5, 11) for n, x in enumerate(some)
     }
-    value = expr.evalf(subs=point)
+    try:
+        value = expr.evalf(subs=point)
+    except ValueError:  # mpmath has no value there, as of erfinv(2)
+        return False
     return bool(value.is_Float and abs(value) > _CLOSE)
 
 

@@ -64,7 +64,7 @@ def removed(node: Node, shape: ShapeOf) -> Node:
             if power.value > 1:
                 found.append((base, nodes.Number(power.value - 1)))
             made = product_of(number, found)
-            if shape(made) == shape(node):  # Π αx/α is one number, and not one for each x
+            if shape(made) == shape(node):  # Π cx/c is one number, not one for each x
                 return removed(made, shape)
     return nodes.rebuilt(node, [removed(part, shape) for part in nodes.children(node)])
 
