@@ -134,6 +134,8 @@ class Traced:
             return Traced(self.trace, attribute)
         if name == "real":  # an attribute of NumPy's arrays; all numbers are real
             return self
+        if name == "imag":
+            return _call(self.trace, attribute, (), {})
         if name == "shape":
             return _Sizes(self, attribute)
         if name == "size":

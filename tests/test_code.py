@@ -178,6 +178,7 @@ NOT_IN_SYMPY = {
     "spectral norm",
     "triangular system, by the matrix",
     "bilinear form of an exponential",
+    "transposed convolution by its array",
     "GloVe by its biases",
     "weighted logarithm",
     "entropy of von Neumann",

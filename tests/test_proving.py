@@ -19,6 +19,7 @@ from matderiv.expression.known_shapes import settled
 from matderiv.expression.numeric import numeric_value
 from matderiv.expression.parse import parse
 from matderiv.expression.shapes import infer
+from matderiv.gradients import gradient
 
 
 def swept(program: str, *wrt: str, **assumed: str) -> Sweep:
@@ -199,3 +200,27 @@ def test_diagonal_formulas(formula: str, diagonal: bool) -> None:  # noqa: FBT00
     }
     value = numeric_value(node, arrays)
     assert (np.count_nonzero(value - np.diag(np.diag(value))) == 0) == diagonal
+
+
+def test_an_inverse_beside_the_product_that_it_inverts_goes_away() -> None:
+    """(AᵀA)⁻¹AᵀA = I, also with other factors around it, and in long products."""
+    for formula, short in (
+        ("A.T @ A @ inv(A.T @ A)", "eye(N)"),
+        ("A @ inv(A.T @ S @ A) @ A.T @ S @ A", "A"),
+        ("B @ inv(A.T @ C).T @ C.T @ A @ D", "B @ D"),
+        ("A @ inv(A.T @ A) @ A.T @ A @ inv(A.T @ A) @ A.T", "A @ inv(A.T @ A) @ A.T"),
+    ):
+        found = gradient(f"L = sum(({formula})*G)", wrt="G")
+        assert found.formula == short
+        assert "for all sizes" in found.proof
+    many = " @ ".join(["X", "X.T", "A"] * 8)
+    assert "for all sizes" in gradient(f"det({many})", wrt="X").proof
+
+
+@pytest.mark.parametrize(
+    "wrong", ["A.T @ A @ inv(A @ A.T)", "inv(A.T @ B) @ B.T @ A", "A @ inv(A.T @ A) @ A"]
+)
+def test_an_inverse_beside_another_product_stays(wrong: str) -> None:
+    """A transpose at the wrong place is not cancelled."""
+    found = gradient(f"L = sum(({wrong})*G)", wrt="G", shapes={"A": (3, 3)})
+    assert "inv" in found.formula

@@ -216,7 +216,7 @@ def _out(x: Array) -> Array:
 
 
 def _attribute(X: Array) -> Array:
-    return X.imag.sum()
+    return X.flat.sum()
 
 
 def _random(x: Array) -> Array:
@@ -233,7 +233,7 @@ REFUSED = {
     _number: "made a number",
     _reduced: "np.add.reduce",
     _out: "with out",
-    _attribute: ".imag",
+    _attribute: ".flat",
     _random: "asks an array for its numbers",
 }
 

@@ -43,6 +43,7 @@ __all__ = ["contracted"]
 
 _A = nodes.Name("A")
 _DERIVATIVE = 4  # indices of the derivative of an entry of f(A) by an entry of A
+_OPEN = 2  # letters in what is no entry of a name, of which every place is tried
 _FEW = 6  # terms of a sum that is tried over one denominator
 
 
@@ -342,33 +343,70 @@ def _next_to(
     powers = dict(term.atoms)
     (first, _), (second, _) = inverse.letters
     ways = (inverse.indices, (first, second)), (inverse.indices[::-1], (second, first))
-    letters = {letter for atom in powers for letter in letters_of(atom)} | {1}
     for (stays, shared), (near, far) in ways:
         if stays == shared or not any(shared == letter for letter, _ in term.bound):
             continue
-        for place, inner in itertools.product(
-            letters - {shared}, _bound_alike(own, term, {shared, stays})
-        ):
-            if place in inner.values():
+        for placed in _placings(own, term, {near: shared}, far):
+            place, inner = placed[far], {placed[letter] for letter, _ in own.bound}
+            apart = len({shared, stays, place, *inner}) >= len(own.bound) + len({stays, place}) + 1
+            if not (apart and _bound_alike(own, term, placed)):
                 continue
-            placed: dict[str, Index] = {near: shared, far: place, **inner}
             wanted = placed_term(Term(own.atoms), placed).atoms
             if any(powers.get(a, 0) != p for a, p in wanted):
                 continue
             gone = {inverse, *(a for a, _ in wanted)}
             rest = tuple((a, p) for a, p in term.atoms if a not in gone)
             others = (replace(inverse, indices=(stays,)), *(a for a, _ in rest))
-            if all({shared, *inner.values()}.isdisjoint(letters_of(a)) for a in others):
-                return rest, Delta(stays, place), tuple(placed.items())
+            if all({shared, *inner}.isdisjoint(letters_of(a)) for a in others):
+                summed = ((letter, placed[letter]) for letter, _ in own.bound)
+                return rest, Delta(stays, place), ((near, shared), (far, place), *summed)
     return None
 
 
-def _bound_alike(own: Term, term: Term, taken: set[Index]) -> Iterator[dict[str, Index]]:
-    """Each way to take bound letters of a term for those of another."""
-    free = [bound for bound in term.bound if bound[0] not in taken]
-    for chosen in itertools.permutations(free, len(own.bound)):
-        if all(one[1] == other[1] for one, other in zip(own.bound, chosen, strict=True)):
-            yield {one[0]: other[0] for one, other in zip(own.bound, chosen, strict=True)}
+def _bound_alike(own: Term, term: Term, placed: Mapping[str, Index]) -> bool:
+    """Whether letters that are summed over stand for such that are, over the same sizes."""
+    runs = dict(term.bound)
+    return all(runs.get(str(placed[letter])) == size for letter, size in own.bound)
+
+
+def _placings(
+    own: Term, term: Term, placed: dict[str, Index], far: str
+) -> Iterator[dict[str, Index]]:
+    """Ways to read the letters of one term as indices of another, entry by entry of a name."""
+    letters = {far, *(letter for letter, _ in own.bound)}
+    entries = [atom for atom, _ in own.atoms if isinstance(atom, Entry)]
+    others = [atom for atom, _ in term.atoms if isinstance(atom, Entry)]
+
+    def read(left: list[Entry], known: dict[str, Index]) -> Iterator[dict[str, Index]]:
+        if not left:
+            open_ = sorted(letters - known.keys())  # they stand in what is no entry of a name
+            if len(open_) < _OPEN:
+                there: set[Index] = {
+                    1,
+                    *(letter for atom, _ in term.atoms for letter in letters_of(atom)),
+                }
+                for chosen in itertools.product(there, repeat=len(open_)):
+                    spend(1)
+                    yield {**known, **dict(zip(open_, chosen, strict=True))}
+            return
+        atom = max(left, key=lambda entry: sum(i in known for i in entry.indices))
+        for other in others:
+            spend(1)
+            if other.name != atom.name or len(other.indices) != len(atom.indices):
+                continue
+            both: list[tuple[Index, ...]] = [other.indices, other.indices[::-1]]
+            for indices in both if other.symmetric else both[:1]:
+                more = dict(known)
+                for one, index in zip(atom.indices, indices, strict=True):
+                    if isinstance(one, str) and one in letters | placed.keys():
+                        more.setdefault(one, index)
+                if all(
+                    more.get(str(one), one) == index
+                    for one, index in zip(atom.indices, indices, strict=True)
+                ):
+                    yield from read([entry for entry in left if entry is not atom], more)
+
+    yield from read(entries, placed)
 
 
 def _summand(term: Term) -> Form | None:
