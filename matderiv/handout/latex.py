@@ -258,7 +258,10 @@ def _block(block: Block, setter: _Setter) -> str:
         case Heading(level=level, segments=segments):
             return rf"\{_SECTIONS[level - setter.top]}*{{{_segments(segments)}}}"
         case Paragraph(segments=segments):
-            return r"\noindent " + _segments(segments)
+            line = r"\noindent " + _segments(segments)
+            if any(isinstance(part, Code) and " " in part.text for part in segments):
+                return rf"{{\emergencystretch=2em {line}\par}}"  # commands part in few places
+            return line
         case Bullets(items=items):
             lines = "\n".join(rf"\item {_segments(item)}" for item in items)
             return _led(f"\\begin{{itemize}}\n{lines}\n\\end{{itemize}}")
