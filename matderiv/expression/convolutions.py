@@ -80,6 +80,18 @@ def _axes_differ(own: int, kernel: int, axes: int, kernels: str) -> str:
     )
 
 
+def _in_batches(
+    x: Node, w: Node, axes: int, dimensions: Callable[[Node], int]
+) -> tuple[tuple[Node, int], tuple[Node, int]]:
+    """An array and a kernel, each with its axes; of a batch where the other is one of channels."""
+    own, kernel, batch = dimensions(x), dimensions(w), axes + 2
+    if (own, kernel) == (_MATRIX, batch if axes == _MATRIX else _MATRIX):
+        x, own = read_as_batch(x, own, batch)
+    if own > axes:
+        w, kernel = read_as_batch(w, kernel, batch)
+    return (x, own), (w, kernel)
+
+
 def convolution(axes: int) -> Callable[..., Node]:
     """conv1d or conv2d: a plain array by a kernel, or (…, C, H, W) by kernels (O, C, I, J)."""
 
@@ -93,12 +105,8 @@ def convolution(axes: int) -> Callable[..., Node]:
         dimensions: Callable[[Node], int],
         letter: Callable[[], str],
     ) -> Node:
-        own, kernel = dimensions(x), dimensions(w)
         batch = axes + 2
-        if (own, kernel) == (_MATRIX, batch if axes == _MATRIX else _MATRIX):
-            x, own = read_as_batch(x, own, batch)
-        if own > axes:
-            w, kernel = read_as_batch(w, kernel, batch)
+        (x, own), (w, kernel) = _in_batches(x, w, axes, dimensions)
         channels = kernel == batch
         if (kernel, own - axes) not in ((axes, 0), (batch, 1), (batch, 2)):
             raise ShapeError(_axes_differ(own, kernel, axes, "4x3"))
@@ -151,12 +159,8 @@ def transposed_convolution(axes: int) -> Callable[..., Node]:
         dimensions: Callable[[Node], int],
         letter: Callable[[], str],
     ) -> Node:
-        own, kernel = dimensions(x), dimensions(w)
         batch = axes + 2
-        if (own, kernel) == (_MATRIX, batch if axes == _MATRIX else _MATRIX):
-            x, own = read_as_batch(x, own, batch)
-        if own > axes:
-            w, kernel = read_as_batch(w, kernel, batch)
+        (x, own), (w, kernel) = _in_batches(x, w, axes, dimensions)
         if (kernel, own) not in ((axes, axes), (batch, axes + 1), (batch, batch)):
             raise ShapeError(_axes_differ(own, kernel, axes, "3x4"))
         places, inside = "hw"[:axes], "ij"[:axes]
