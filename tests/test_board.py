@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 from typing import Any, get_args
 
 import numpy as np
@@ -14,7 +15,15 @@ import matderiv
 from matderiv.calculus.sweep.differentials import LINEAR_KINDS
 from matderiv.calculus.sweep.task import Task, read_task
 from matderiv.derivation import principles as rules
-from matderiv.derivation.board import Board, BoardLine, build_board
+from matderiv.derivation.board import (
+    Board,
+    BoardLine,
+    _Writer,
+    build_board,
+    with_board_names,
+)
+from matderiv.derivation.board_changes import Changes
+from matderiv.derivation.board_stops import possible_stops
 from matderiv.derivation.principles import (
     PrincipleKind,
     differential_rule,
@@ -122,6 +131,33 @@ def test_random_programs_have_boards(seed: int) -> None:
     board = build_board(read)
     assert {f"d{name}" for name in read.wrt} <= read_off(board).keys()
     assert all(line.link.verdict.status == "equal" for line in board.lines)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3])
+@pytest.mark.parametrize(
+    "program",
+    ["p = diag(A); L = det(diag(p) @ (A + A))", "L = det(A**2 @ (B @ C))", "L = logdet(A @ (B*B))"],
+)
+def test_a_gradient_that_is_put_in_stands_for_its_name(program: str, size: int) -> None:
+    """Where det(V) inv(V).T is short, it is put into the next gradient; twice it is refused."""
+    shapes = {name: (size, size) for name in "ABC" if name in program}
+    made = with_board_names(read_task(program, None, shapes=shapes, scalar=True))
+    writer = _Writer(Changes(made, frozenset(possible_stops(made)), thorough=True))
+    assert read_off(writer.board()).keys() >= {f"d{name}" for name in shapes}
+    assert writer.put
+    for name, found in writer.task.sweep.gradients.items():
+        formula = writer.changes.short(writer.expanded(found.local))
+        assert writer.proved(name, found, formula, ()).status == "equal"
+        twice = nodes.Multiply(nodes.Number(Fraction(2)), formula)
+        assert writer.proved(name, found, twice, ()).status != "equal"
+
+
+def test_a_board_needs_no_formula_without_its_lines() -> None:
+    """Gradients that are proved only by the lines above them are read off."""
+    square = dict.fromkeys("ABC", (2, 2)) | {"a": (2,)}
+    program = "q = diag(A*B + C); Q = diag(q) @ A.T; L = det(Q @ (A.T + diag(a)))"
+    made = read_task(program, None, shapes=square, scalar=True)
+    assert read_off(build_board(made)).keys() >= {f"d{name}" for name in square}
 
 
 def test_every_operation_has_a_word_or_a_rule() -> None:

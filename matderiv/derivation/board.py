@@ -269,16 +269,15 @@ class _Writer:
         """
         found = self.task.sweep.gradients[name]
         verdict = self.task.prover.all_of(name)
-        if verdict.status != "equal":
-            raise ProofError(f"the gradient by {name} is {verdict.status}; {verdict.reason}")
         others = {f"d{of}" for of in self.task.sweep.gradients if of != name}
         hidden = {of for of in others if of[1:] not in self.changes.stops or of[1:] in self.put}
         formulas = [self.changes.short(self.expanded(found.local))]
-        if hidden.isdisjoint(names_in(found.formula)):
+        if verdict.status == "equal" and hidden.isdisjoint(names_in(found.formula)):
             formulas.insert(0, found.formula)
+        known = [of for of in hidden if self.task.prover.all_of(of[1:]).status == "equal"]
         for formula in sorted(formulas, key=cost):
-            if formula != found.formula:
-                verdict = self.proved(name, found, formula, (*hidden, *self.changes.hidden))
+            if formula != found.formula or verdict.status != "equal":
+                verdict = self.proved(name, found, formula, (*known, *self.changes.hidden))
             if verdict.status == "equal":
                 return formula, verdict
         raise ProofError(f"the gradient by {name} is {verdict.status}; {verdict.reason}")
@@ -304,10 +303,14 @@ class _Writer:
     def proved(
         self, name: str, found: GradientStages, formula: Node, unfolded: Iterable[str]
     ) -> Verdict:
-        """Whether a formula is that of the chain rule, with what has no line put into it."""
+        """Whether a formula is that of the chain rule, with what has no line put into it.
+
+        Gradients in `put` are proved; each stands for its name.
+        """
         local = self.task.whole(name, found.local)
         step = Judge(self.task, name, found.users)
         verdict = step.verdict(*self.changes.sides(name, Name(f"d{name}"), local))
+        local = replaced(local, {f"d{of}": node for of, node in self.put.items()})
         if verdict.status != "equal" or local == formula:
             return verdict
         put = Judge(self.task, name, unfolded).verdict(*self.changes.sides(name, local, formula))
