@@ -50,7 +50,7 @@ class Derivation(links.ProvedSteps):
         >>> derive("L = sum(f(X/d))").readings
         ('X is read as a matrix.', 'd is read as a number; --shape d=3 declares it otherwise.')
         """
-        return reading_texts(self.task.readings)
+        return reading_texts(self.task.readings, shapes_stand=True)
 
     @checked()
     def document(self, lang: str = "en", show: Show = None, length: Length = "full") -> Document:

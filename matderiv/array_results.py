@@ -113,7 +113,7 @@ class ArrayDerivative:
 
     @property
     def readings(self) -> tuple[str, ...]:
-        """How the program was read where another reading fits as well, in sentences."""
+        """The kinds that names were taken to be, and how the program was read otherwise."""
         from matderiv.handout.readings import reading_texts
 
         return reading_texts(self.read)
@@ -255,7 +255,10 @@ class ArrayDerivative:
         words = _WORDS[asked.kind].format(
             y=self.program.loss.name, x=" and ".join(self.wrt), v=asked.direction
         )
-        note = " ".join(filter(None, (*self.readings, self._layout_note, self._tied_note)))
+        from matderiv.handout.readings import reading_texts
+
+        said = reading_texts(self.read, shapes_stand=True)
+        note = " ".join(filter(None, (*said, self._layout_note, self._tied_note)))
         if self._vec and target == "sympy":
             raise InputError(
                 f"The form {self.form} has no SymPy source here; take numpy, torch or jax instead."

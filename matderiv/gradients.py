@@ -97,12 +97,12 @@ class Gradient:
     #: The formula as an expression.
     node: Node
     verdict: Verdict
-    #: How the program was read where another reading fits as well.
+    #: The kinds that names were taken to be, and how the program was read otherwise.
     read: tuple[Reading, ...] = ()
 
     @property
     def readings(self) -> tuple[str, ...]:
-        """How the program was read where another reading fits as well, in sentences.
+        """The kinds that names were taken to be, and how the program was read otherwise.
 
         >>> gradient("L = sum((X @ theta - y)**2)", wrt="theta").readings
         ('X is read as a matrix.', 'theta and y are read as vectors.')
@@ -209,7 +209,7 @@ class Gradient:
         """
         from matderiv.notation.code import gradient_code
 
-        note = " ".join(filter(None, (*self.readings, self.note)))
+        note = " ".join(filter(None, (*_beside_shapes(self), self.note)))
         return gradient_code(self.sweep, {self.wrt: self.node}, target, note=note)
 
     def latex(self) -> str:
@@ -289,6 +289,13 @@ class Gradient:
         from matderiv.notation.gradients import displayed
 
         return displayed(self.sweep, {self.wrt: self.node}, (*self.readings, *_sizes_of(self)))
+
+
+def _beside_shapes(found: Gradient) -> tuple[str, ...]:
+    """The readings that code needs, which shows the shapes of all inputs."""
+    from matderiv.handout.readings import reading_texts
+
+    return reading_texts(found.read, shapes_stand=True)
 
 
 def _sizes_of(found: Gradient) -> list[str]:
@@ -432,7 +439,8 @@ def printed(gradients: Mapping[str, Gradient], form: str = "formula") -> str:
             return remarks + gradients_latex(first.sweep, formulas)
     from matderiv.notation.code import gradient_code
 
-    return gradient_code(first.sweep, formulas, form, note=" ".join((*readings, *notes)))
+    note = " ".join((*_beside_shapes(first), *notes))
+    return gradient_code(first.sweep, formulas, form, note=note)
 
 
 @dataclass(frozen=True, slots=True)

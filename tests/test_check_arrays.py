@@ -73,7 +73,9 @@ def test_wrong_claims(kind: str, program: str, wrt: str, claim: str, words: str)
 def test_assumptions_under_which_a_claim_is_right() -> None:
     """2A is the Hessian of xᵀAx where A is symmetric."""
     found = matderiv.check("x @ A @ x", "x", "2*A", kind="hessian")
-    assert found.text() == "Right if A is symmetric. In general: A + A.T.\n"
+    assert found.text() == (
+        "Right if A is symmetric. In general: A + A.T.\nA: a matrix; x: a vector\n"
+    )
     assumed = matderiv.check("x @ A @ x", "x", "2*A", kind="hessian", assume={"A": "symmetric"})
     assert assumed.status == "right"
 

@@ -581,7 +581,11 @@ def test_both_modules_are_the_command(module: str) -> None:
     """`python -m matderiv` is the command, and `python -m matderiv.cli` stays one."""
     words = [sys.executable, "-m", module, "gradient", "L = sum(X**2)"]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "dX = 2*X\n", "")
+    assert (done.returncode, done.stdout, done.stderr) == (
+        0,
+        "# X: a matrix\ndX = 2*X\n",
+        "",
+    )
 
 
 def test_options_take_greek_names(capfd: pytest.CaptureFixture[str]) -> None:
@@ -599,4 +603,7 @@ def test_a_name_of_an_option_is_spelled_as_in_programs(
 ) -> None:
     """The word lambda is lam in a program, and where it is asked for."""
     result = run(capfd, "gradient", "lambda*sum(x**2)", "--wrt", typed)
-    assert (result.code, result.out) == (0, "dlam = sum(x**2)\n")
+    assert (result.code, result.out) == (
+        0,
+        "# x: a vector; lam: a number\ndlam = sum(x**2)\n",
+    )

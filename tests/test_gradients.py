@@ -376,7 +376,7 @@ def test_command_formula() -> None:
     """The answer is printed alone, as assignments, what is shared once."""
     assert command("--wrt", "X", "--wrt", "W") == (
         0,
-        "dY = df(Y)\ndX = dY @ W.T\ndW = X.T @ dY\n",
+        "# X, W: matrices\ndY = df(Y)\ndX = dY @ W.T\ndW = X.T @ dY\n",
         "",
     )
 
@@ -385,18 +385,19 @@ def test_command_latex() -> None:
     """The LaTeX is one display."""
     code, text, _ = command("sum(X**2)", "--format", "latex")
     assert code == 0
-    assert text == ("\\begin{aligned}\n\\dfrac{\\partial L}{\\partial X} & = 2X\n\\end{aligned}\n")
+    shown = text.removeprefix("% X: a matrix\n")
+    assert shown == ("\\begin{aligned}\n\\dfrac{\\partial L}{\\partial X} & = 2X\n\\end{aligned}\n")
 
 
 @pytest.mark.long
 def test_command_structure() -> None:
     """Declared structure is said beside the formula; a mistake is one line and exit code 2."""
     code, text, _ = command("logdet(S)", "--assume", "S=symmetric")
-    assert (code, text.splitlines()[1:]) == (
+    assert (code, text.splitlines()[2:]) == (
         0,
         ["N = S.shape[0]  # N: the rows of S", "dS = 2*inv(S) - inv(S)*eye(N)"],
     )
-    assert text.startswith("# S is symmetric: ")
+    assert text.startswith("# S: a matrix\n# S is symmetric: ")
     code, text, said = command("logdet(S)", "--assume", "S")
     assert (code, text) == (2, "")
     assert said.endswith("'S': write NAME=symmetric, for instance.\n")

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from _gradient_table import Gradient as TableGradient
+from _gradient_table import table
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_source import EXPRESSIONS
@@ -15,7 +19,7 @@ from matderiv.expression.known_shapes import settled, shape_of
 from matderiv.expression.parse import parse
 from matderiv.expression.program import Assignment, Program
 from matderiv.expression.shapes import Dim, infer, read_as
-from matderiv.gradients import gradient
+from matderiv.gradients import gradient, printed
 from matderiv.handout.readings import reading_texts
 
 LINE = "Y = X @ W; L = "
@@ -263,15 +267,21 @@ def test_one_reading_that_fits_is_taken_and_said(text: str, dimensions: dict[str
             "norm(A*x - B)",
             [("matrices", ("A", "B"), ""), ("vectors", ("x",), "x"), ("rows", ("x",), "A @ x")],
         ),
-        ("tr(X**2 @ B)", [("power", (), "X @ X")]),
-        ("tr((X**3).T)", [("power", (), "X @ X @ X")]),
-        ("tr(X**-1)", [("reciprocal", (), "inv(X)")]),
-        ("logdet(1/X)", [("reciprocal", (), "inv(X)")]),
-        ("sum((x @ u.T - A)**2)", [("inner", (), "outer(x, u)")]),
-        ("sum(f(X @ W)) + lam*sum(W**2)", []),
-        ("x @ A @ x", []),
-        ("(x - mu*ones(n)) @ S @ (x - mu*ones(n))", []),
-        ("(x - mu) @ (x - mu) + mu**2", []),
+        ("tr(X**2 @ B)", [("convention", ("X", "B"), ""), ("power", (), "X @ X")]),
+        ("tr((X**3).T)", [("convention", ("X",), ""), ("power", (), "X @ X @ X")]),
+        ("tr(X**-1)", [("convention", ("X",), ""), ("reciprocal", (), "inv(X)")]),
+        ("logdet(1/X)", [("convention", ("X",), ""), ("reciprocal", (), "inv(X)")]),
+        (
+            "sum((x @ u.T - A)**2)",
+            [("convention", ("x", "u", "A"), ""), ("inner", (), "outer(x, u)")],
+        ),
+        ("sum(f(X @ W)) + lam*sum(W**2)", [("convention", ("X", "W", "lam"), "")]),
+        ("x @ A @ x", [("convention", ("x", "A"), "")]),
+        (
+            "(x - mu*ones(n)) @ S @ (x - mu*ones(n))",
+            [("convention", ("x", "mu", "S"), "")],
+        ),
+        ("(x - mu) @ (x - mu) + mu**2", [("convention", ("x", "mu"), "")]),
     ],
 )
 def test_where_two_readings_fit_it_is_said_which_is_taken(
@@ -289,7 +299,10 @@ def test_what_is_declared_is_no_guess() -> None:
     program = parse("norm(A*x - B)/sqrt(d)")
     shapes = {"x": (3,), "d": ()}
     known = infer(program, shapes=shapes, scalar=True)
-    assert [r.kind for r in read_as(program, known, shapes, scalar=True)] == ["rows"]
+    assert [r.kind for r in read_as(program, known, shapes, scalar=True)] == [
+        "convention",
+        "rows",
+    ]
 
 
 def test_an_outer_product_is_not_taken_for_a_number() -> None:
@@ -798,3 +811,42 @@ def test_a_power_of_a_scalar_beside_an_array_is_told() -> None:
         ("vectors", ("logvar",), ""),
         ("scalars", ("mu",), "mu"),
     ]
+
+
+_KINDS = ("scalars", "vectors", "matrices")
+
+
+@pytest.mark.parametrize("row", table()[::4], ids=lambda row: row.program)
+def test_every_name_that_nobody_declared_is_told(row: TableGradient) -> None:
+    """Each undeclared input of up to two axes is told with its kind, a declared one is not."""
+    inputs = parse(row.program).inputs()
+    try:
+        task = read_task(row.program, scalar=True)
+    except InputError:
+        return  # it needs a shape
+    told = {
+        name: reading.kind if not reading.dimensions else _KINDS[reading.dimensions[k]]
+        for reading in task.readings
+        for k, name in enumerate(reading.names)
+        if reading.kind in ("convention", *_KINDS)
+    }
+    guessed = {n: len(task.shapes[n]) for n in inputs if len(task.shapes[n]) < len(_KINDS)}
+    assert told == {name: _KINDS[number] for name, number in guessed.items()}
+    said = " ".join(reading_texts(task.readings))
+    assert all(re.search(rf"(?<!\w){name}(?!\w)", said) for name in guessed)
+
+
+def test_declared_shapes_are_not_told_again() -> None:
+    """With every shape declared nothing is said of names; pages and code show shapes anyway."""
+    text = "sum((X @ w - y)**2)"
+    found = gradient(text, wrt="w", shapes={"X": (5, 3), "w": (3,), "y": (5,)})
+    assert found.readings == ()
+    found = gradient(text, wrt="w", shapes={"X": (5, 3)})
+    assert found.readings == ("w, y: vectors",)
+    found = gradient(text, wrt="w")
+    assert found.readings == ("X: a matrix; w, y: vectors",)
+    assert printed({"w": found}).startswith("# X: a matrix; w, y: vectors\n")
+    assert printed({"w": found}, "latex").startswith("% X: a matrix; w, y: vectors\n")
+    for target in ("numpy", "torch", "jax", "sympy"):
+        assert "vectors" not in found.code(target)
+    assert not any("vectors" in said for said in derive(text).readings)

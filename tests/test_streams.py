@@ -15,6 +15,7 @@ from matderiv import cli, files
 from matderiv.handout.command import Command
 
 COMMAND = [sys.executable, "-m", "matderiv"]
+ANSWER = "# X: a matrix\ndX = 2*X\n"
 
 
 def shell(line: str, folder: Path, text: str = "") -> subprocess.CompletedProcess[bytes]:
@@ -44,11 +45,11 @@ def refused(capfd: pytest.CaptureFixture[str], *args: str) -> str:
 @pytest.mark.parametrize(
     ("line", "printed"),
     [
-        ("MATDERIV gradient - -o -", "dX = 2*X\n"),
-        ("MATDERIV gradient - -o /dev/stdout | cat", "dX = 2*X\n"),
-        ("MATDERIV gradient - -o >(cat)", "dX = 2*X\n"),
+        ("MATDERIV gradient - -o -", ANSWER),
+        ("MATDERIV gradient - -o /dev/stdout | cat", ANSWER),
+        ("MATDERIV gradient - -o >(cat)", ANSWER),
         # What the shell has opened goes on where it ends, and no other file takes its place.
-        ("(echo one; MATDERIV gradient - -o /dev/stdout) > a; cat a", "one\ndX = 2*X\n"),
+        ("(echo one; MATDERIV gradient - -o /dev/stdout) > a; cat a", f"one\n{ANSWER}"),
         ("MATDERIV gradient --help | head -c 0; echo ${PIPESTATUS[0]}", "141\n"),
     ],
 )

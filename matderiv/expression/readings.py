@@ -20,6 +20,7 @@ __all__ = [
     "WORDS",
     "Reading",
     "beside_vectors",
+    "conventional",
     "divisors",
     "doubted",
     "glued",
@@ -192,16 +193,17 @@ class Reading:
     "inner" product, or multiplies "rows", or is "zero" at the declared sizes, or "zero_always";
     "targets" are not differentiated by; names are "reshaped" from a shape that nothing else tells,
     or the new sizes of an array are "resized" to some that nothing else tells; a name is "glued" if
-    it may be a product. `part` and `other`:
-    what is written, and how the other meaning is; of names, the first that may be declared to be
-    something else; of zero, the matrix of which the part is the determinant; of new sizes, what
-    was taken.
+    it may be a product; names are read by "convention", with the `dimensions` of each, where no
+    other reading is likely. `part` and `other`: what is written, and how the other meaning is; of
+    names, the first that may be declared to be something else; of zero, the matrix of which the
+    part is the determinant; of new sizes, what was taken.
     """
 
     kind: str
     names: tuple[str, ...] = ()
     part: str = ""
     other: str = ""
+    dimensions: tuple[int, ...] = ()
 
 
 _KINDS = ("scalars", "vectors", "matrices")
@@ -217,6 +219,17 @@ def taken(dimensions: Mapping[str, int], free: Container[str]) -> Iterator[Readi
         names = tuple(name for name, own in dimensions.items() if own == number)
         if names:
             yield Reading(_KINDS[number], names, other=next((n for n in names if n in free), ""))
+
+
+def conventional(dimensions: Mapping[str, int]) -> Iterator[Reading]:
+    """The kinds of names that nobody declared, where nothing else is said of them.
+
+    >>> [(r.names, r.dimensions) for r in conventional({"X": 2, "w": 1})]
+    [(('X', 'w'), (2, 1))]
+    """
+    told = {name: own for name, own in dimensions.items() if own < len(_KINDS)}
+    if told:  # of more axes, the program names every one
+        yield Reading("convention", tuple(told), dimensions=tuple(told.values()))
 
 
 def unlike_matrices(program: Program, dimensions: Callable[[Node], int]) -> Iterator[Reading]:

@@ -20,6 +20,7 @@ from matderiv.expression.readings import (
     WORDS,
     Reading,
     beside_vectors,
+    conventional,
     divisors,
     doubted,
     glued,
@@ -142,10 +143,10 @@ def _inferred(
 def read_as(
     program: Program, known: Mapping[str, Shape], declared: Container[str] = (), *, scalar: bool
 ) -> tuple[Reading, ...]:
-    """How a program is read where another reading fits as well.
+    """Names without a declared shape, each with its kind, and parts that have two readings.
 
-    Names are told where the shape of one is not declared, and is not what the convention gives, or
-    is one of several that fit: a vector as a factor beside arrays, a Greek name beside a vector.
+    The names are told in sentences where the shape of one is not what the convention gives, or is
+    one of several that fit: a vector as a factor beside arrays, a Greek name beside a vector.
 
     >>> from matderiv.expression.parse import parse
     >>> program = parse("sum((X @ theta - w*y)**2)")
@@ -172,10 +173,11 @@ def read_as(
         if name in unusual | doubtful.keys()
         and _Inference(program, {}, {}, {**now, name: max(0, 1 - now[name])}).fits(scalar=scalar)
     }
-    told = {name: now[name] for name in inputs} if unusual | free else {}
+    kinds = {name: now[name] for name in inputs}
+    told = taken(kinds, free) if unusual | free else conventional(kinds)
     moved = reshapes(program, inputs, lambda node: shape_of(node, known))
     one_name = [one for one in glued(program) if one.part in inputs]
-    return (*taken(told, free), *one_name, *unlike_matrices(program, dimensions), *moved)
+    return (*told, *one_name, *unlike_matrices(program, dimensions), *moved)
 
 
 def _in_words(change: Mapping[str, int]) -> str:
