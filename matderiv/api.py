@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from matderiv._budget import PAGE_WORK, stage
@@ -21,6 +22,7 @@ from matderiv.handout.formats import write_text
 from matderiv.handout.lengths import Length, compose_length, read_length
 from matderiv.handout.program import compose_program
 from matderiv.handout.readings import reading_texts
+from matderiv.handout.restyled import in_notation, style_of
 from matderiv.notation.gradients import displayed
 from matderiv.notation.shown import MOST_SHOWN, Show, shown
 from matderiv.tracing import ProgramLike, program_text
@@ -53,20 +55,29 @@ class Derivation(links.ProvedSteps):
         return reading_texts(self.task.readings, shapes_stand=True)
 
     @checked()
-    def document(self, lang: str = "en", show: Show = None, length: Length = "full") -> Document:
+    def document(
+        self,
+        lang: str = "en",
+        show: Show = None,
+        length: Length = "full",
+        notation: str | None = None,
+        mono: bool = False,  # noqa: FBT001, FBT002 - as in the command line
+    ) -> Document:
         """The document of the derivation in a language.
 
         `show` is how many rows, columns and terms are shown of long ones, or "all". The `length`
         is "full", every step; "short", the steps that teach something; "board", the derivation as
-        it is written on a board; or "card", one page of formulas, rules and code.
+        it is written on a board; or "card", one page of formulas, rules and code. The `notation`
+        is some of these words with commas between them: "prime" or "top" for transposes, "bold"
+        for arrays, "nabla" or "bar" for gradients. A page that is `mono` has no colours.
 
         Raises:
-            InputError: no such language, or `show` asks for more than a page can hold.
+            InputError: no such language or notation, or `show` asks for more than a page can hold.
         """
         known = read_length(length)
-        if known != "full":
-            return compose_length(self, lang, shown(self.task, show), known)
-        return compose_program(self, lang, shown(self.task, show))
+        compose = compose_program if known == "full" else partial(compose_length, length=known)
+        found = compose(self, lang, shown(self.task, show))
+        return in_notation(found, style_of(self.task, notation), mono=mono)
 
     @checked()
     def handout(
@@ -81,13 +92,16 @@ class Derivation(links.ProvedSteps):
         answers: Literal["none", "end", "separate"] = "end",
         length: Length | None = None,
         jacobian: bool = True,
+        notation: str | None = None,
+        mono: bool = False,
     ) -> Handout:
         """The handout of the derivation: problem, formulas, steps, proof, figures, exercises.
 
         `title` replaces the usual one; `exercises` are drawn from `seed`, and their answers stand
-        at the end, in a document of their own ("separate") or nowhere ("none"). `lang`, `show` and
-        `length` are as in `document`; by default the handout of a single product is full, and that
-        of any other program short. Without `jacobian` a full one has no appendix on the Jacobian.
+        at the end, in a document of their own ("separate") or nowhere ("none"). `lang`, `show`,
+        `length`, `notation` and `mono` are as in `document`; by default the handout of a single
+        product is full, and that of any other program short. Without `jacobian` a full one has no
+        appendix on the Jacobian.
 
         Raises:
             InputError: as in `document`, or an argument cannot be used as it stands.
@@ -98,21 +112,45 @@ class Derivation(links.ProvedSteps):
         """
         from matderiv.handouts import Wishes, make
 
-        wishes = Wishes(lang, title, author, show, exercises, seed, answers, length, jacobian)
+        wishes = Wishes(
+            lang,
+            title,
+            author,
+            show,
+            exercises,
+            seed,
+            answers,
+            length,
+            jacobian,
+            notation,
+            mono,
+        )
         with uncollected():
             return make(self, wishes, shown(self.task, show))
 
     @checked()
-    def latex(self, lang: str = "en", show: Show = None, length: Length = "full") -> str:
+    def latex(
+        self,
+        lang: str = "en",
+        show: Show = None,
+        length: Length = "full",
+        notation: str | None = None,
+    ) -> str:
         """The derivation as a LaTeX fragment; see `document`."""
         with uncollected():
-            return write_text(self.document(lang, show, length), "latex")
+            return write_text(self.document(lang, show, length, notation), "latex")
 
     @checked()
-    def markdown(self, lang: str = "en", show: Show = None, length: Length = "full") -> str:
+    def markdown(
+        self,
+        lang: str = "en",
+        show: Show = None,
+        length: Length = "full",
+        notation: str | None = None,
+    ) -> str:
         """The derivation as Markdown; see `document`."""
         with uncollected():
-            return write_text(self.document(lang, show, length), "markdown")
+            return write_text(self.document(lang, show, length, notation), "markdown")
 
     def json(self) -> str:
         """The derivation as a certificate that others can check; see the README."""
@@ -144,8 +182,9 @@ def derive(
     assume: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
     convention: str | None = None,
     method: str | None = None,
+    rename: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
 ) -> Derivation:
-    """The gradients of a program's scalar loss: derived step by step, every = proved.
+    r"""The gradients of a program's scalar loss: derived step by step, every = proved.
 
     Shapes:
         The first product of the program is of (N, D) by (D, M); N, D, M are 2, 4, 3 unless
@@ -156,7 +195,8 @@ def derive(
     `method` is the way to the formulas: "elementwise", "index" (notation), "differential" (and
     traces), "slice" (inner products with each ∂Y/∂x_pq) or "kronecker" (products and vec). All
     end in the same formulas. It is "elementwise" unless one is asked for, and "index" where an
-    array has more than two dimensions, which the last three methods do not write.
+    array has more than two dimensions, which the last three methods do not write. `rename` says
+    what names of the program are called on the page, such as {"W": r"\Theta"}.
 
     Raises:
         InputError: the input cannot be read or is not supported; nothing is guessed.
@@ -182,6 +222,7 @@ def derive(
             convention=convention,
             scalar=True,
             roles=True,
+            rename=rename,
         )
         method = method_for(task, method)
         task = replace(task, method=method)
@@ -203,7 +244,9 @@ def board(
     shapes: Mapping[str, tuple[int, ...]] | None = None,
     assume: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
     convention: str | None = None,
+    rename: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
     lang: str = "en",
+    notation: str | None = None,
     colours: bool = False,
 ) -> str:
     r"""The derivation as it is written on a board, in lines of 80 columns; every line is proved.
@@ -234,5 +277,6 @@ def board(
             convention=convention,
             scalar=True,
             roles=True,
+            rename=rename,
         )
-        return terminal_board(task, lang, colours=colours)
+        return terminal_board(task, lang, notation, colours=colours)

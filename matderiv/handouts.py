@@ -22,6 +22,7 @@ from matderiv.handout.composer import ProgramComposer
 from matderiv.handout.document import Block, CodeBlock, Document, Exercise, Text
 from matderiv.handout.formats import format_of, write, write_text
 from matderiv.handout.lengths import Length, blocks_of, read_length
+from matderiv.handout.restyled import in_notation, style_of
 from matderiv.handout.sheet import answer_sheet, how_it_was_made, live_cells, sheet, with_exercises
 from matderiv.handout.text import words_of
 from matderiv.handout.texts import messages
@@ -134,6 +135,8 @@ class Wishes:
     length: Length | None = None
     #: Whether an appendix of a full handout shows the Jacobian.
     jacobian: bool = True
+    notation: str | None = None
+    mono: bool = False
 
     def checked(self) -> Wishes:
         """The same, its words in one line.
@@ -169,6 +172,8 @@ class Wishes:
             "--title": self.title,
             "--author": self.author or None,
             "--no-jacobian": None if self.jacobian else True,
+            "--notation": self.notation or None,
+            "--mono": self.mono or None,
         }
         if self.exercises:
             found["--exercises"] = self.exercises
@@ -194,6 +199,9 @@ def make(derivation: ProvedSteps, wishes: Wishes, limit: int | None) -> Handout:
     drawn = _exercises(derivation, wishes)
     key = answer_sheet(document, drawn, made) if separate else None
     whole = with_exercises(document, drawn, wishes.exercises, wishes.answers)
+    style = style_of(derivation.task, wishes.notation)
+    whole = in_notation(whole, style, mono=wishes.mono)
+    key = key and in_notation(key, style, mono=wishes.mono)
     return Handout(whole, key, command, wishes.exercises - len(drawn))
 
 

@@ -39,8 +39,8 @@ from matderiv.expression.parse import parse
 from matderiv.expression.source import source
 from matderiv.handout import board as board_page
 from matderiv.handout.principles import principle_table, shape_question
-from matderiv.handout.text import wide
 from matderiv.handout.texts import languages
+from matderiv.notation.text import wide
 
 RIDGE = "L = sum((X @ W - T)**2) + lam*sum(W**2)"
 SOFTMAX = "P = softmax(X @ W, axis=1); L = -sum(T*log(P))"

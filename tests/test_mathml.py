@@ -29,6 +29,7 @@ from matderiv.notation.boxes import (
     Root,
     Row,
     Scripts,
+    Styled,
     Symbol,
     Tagged,
     Terms,
@@ -44,10 +45,11 @@ CORE = {
     "math": {"displaystyle"}, "mrow": set(), "mi": {"mathvariant"}, "mn": set(),
     "mo": {"form", "lspace", "rspace", "stretchy"}, "mfrac": set(), "msqrt": set(),
     "msub": set(), "msup": set(), "msubsup": set(), "munder": set(), "munderover": set(),
+    "mover": {"accent"},
     "mtable": {"displaystyle"}, "mtr": set(), "mtd": set(),
 }  # fmt: skip
 
-CHILDREN = {"mfrac": 2, "msub": 2, "msup": 2, "msubsup": 3, "munder": 2, "munderover": 3}
+CHILDREN = {"mfrac": 2, "msub": 2, "msup": 2, "msubsup": 3, "munder": 2, "mover": 2, "munderover": 3}
 
 PROGRAMS = [
     "Y = X @ W; L = sum(f(Y))",
@@ -68,7 +70,8 @@ KINDS: list[Box] = [
     *(Dots(direction) for direction in ("across", "down", "diagonal")),
     Terms((("-", x), ("+", two))), Lines((Terms((("+", x),)), Terms((("-", two),)))),
     Grid(((x, two), (Dots("down"), x))), Grid(((Tagged(x, "X-1-1"),),)),
-    Tagged(x, "X-1-1"), Aligned(x, (two, Lines((Terms((("+", x),)), Terms((("-", two),)))))),
+    Tagged(x, "X-1-1"), Styled(x, "bold"), Styled(x, "bar"),
+    Aligned(x, (two, Lines((Terms((("+", x),)), Terms((("-", two),)))))),
 ]  # fmt: skip
 
 

@@ -17,7 +17,10 @@ from matderiv.cli._options import (
     lang,
     length,
     method_option,
+    mono,
+    notation,
     output,
+    rename,
     show,
 )
 from matderiv.cli._output import check_folder, progress, tell_size, write_output
@@ -43,6 +46,9 @@ _NAMES = tuple(name for names in _SUFFIXES.values() for name in names)
 @by
 @assume
 @convention
+@rename
+@notation
+@mono
 @method_option
 @lang
 @length
@@ -57,6 +63,8 @@ _NAMES = tuple(name for names in _SUFFIXES.values() for name in names)
 def derive_command(
     asked: dict[str, Any],
     lang: str,
+    notation: str | None,
+    mono: bool,
     length: Literal["card", "board", "short", "full"],
     form: str | None,
     show: int | Literal["all"] | None,
@@ -79,7 +87,7 @@ def derive_command(
         if chosen == "json":
             made: str | bytes = derivation.json()
         else:
-            document = derivation.document(lang, show, length)
+            document = derivation.document(lang, show, length, notation, mono)
             tell_size(document, chosen)
             made = write(document, chosen)
     write_output(made, output)

@@ -17,6 +17,9 @@ from matderiv.cli._options import (
     handout_length,
     lang,
     method_option,
+    mono,
+    notation,
+    rename,
     seed,
     show,
     whole_number,
@@ -34,6 +37,9 @@ _SUFFIXES = ("md", "tex", "html", "ipynb", "pdf", "slides.html", "slides.tex", "
 @by
 @assume
 @convention
+@rename
+@notation
+@mono
 @method_option
 @lang
 @handout_length
@@ -74,6 +80,8 @@ _SUFFIXES = ("md", "tex", "html", "ipynb", "pdf", "slides.html", "slides.tex", "
 def handout_command(
     asked: dict[str, Any],
     lang: str,
+    notation: str | None,
+    mono: bool,
     length: Literal["card", "board", "short", "full"] | None,
     show: int | Literal["all"] | None,
     title: str | None,
@@ -117,6 +125,8 @@ def handout_command(
             answers=answers,
             length=length,
             jacobian=jacobian,
+            notation=notation,
+            mono=mono,
         ).named(*(output.name for output in outputs), fragment=fragment)
         contents = handout_contents(made, zip(outputs, forms, strict=True))
     write_files(contents)

@@ -33,8 +33,11 @@ __all__ = [
     "lang",
     "length",
     "method_option",
+    "mono",
+    "notation",
     "output",
     "output_file",
+    "rename",
     "seed",
     "show",
     "whole_number",
@@ -97,6 +100,14 @@ def named_structure(value: object) -> tuple[str, str]:
     return name, structure
 
 
+def named_name(value: object) -> tuple[str, str]:
+    """NAME=NEW; whether NEW is a name is said further on."""
+    name, equals, new = (part.strip() for part in str(value).partition("="))
+    if not equals or not re.fullmatch(_NAME, _spelled(name)):
+        raise click.BadParameter(f"{str(value)[:40]!r}: write NAME=NEW, for instance W=Theta.")
+    return _spelled(name), new
+
+
 def all_or_count(value: object) -> int | Literal["all"]:
     """all, or a whole number."""
     text = str(value)
@@ -110,8 +121,9 @@ def all_or_count(value: object) -> int | Literal["all"]:
 def asks(command: Callable[..., None]) -> Callable[..., None]:
     """The argument and options that say which program is meant, at which sizes.
 
-    The command gets them as one dictionary, with `wrt`, `assume`, `convention` and `method` where
-    it has these options: the arguments of the function of the Python interface that it calls.
+    The command gets them as one dictionary, with `wrt`, `assume`, `convention`, `method` and
+    `rename` where it has these options: the arguments of the function of the Python interface that
+    it calls.
     """
 
     @functools.wraps(command)
@@ -129,7 +141,9 @@ def asks(command: Callable[..., None]) -> Callable[..., None]:
             "sizes": {"N": n, "D": d, "M": m},
             "shapes": _once(shapes),
         }
-        passed = [name for name in ("wrt", "assume", "convention", "method") if name in others]
+        passed = [
+            name for name in ("wrt", "assume", "convention", "method", "rename") if name in others
+        ]
         asked |= {name: others.pop(name) or None for name in passed}
         with contextlib.nullcontext() if budget is None else _budget.budget(budget):
             command(asked, **others)
@@ -215,6 +229,26 @@ assume = click.option(
     help="What may be assumed of an input: symmetric, diagonal, psd, lower, orthogonal, "
     "stochastic, onehot or positive; may be repeated, also for one input.",
 )
+
+#: Other names on the page.
+rename = click.option(
+    "--rename",
+    type=named_name,
+    multiple=True,
+    metavar="NAME=NEW",
+    help="What a name of the program is called on the page, such as W=\\Theta; may be repeated.",
+)
+
+#: How formulas are written; the words are those of `notation.styles.NOTATIONS`.
+notation = click.option(
+    "--notation",
+    metavar="WORDS",
+    help="Some of these words, with commas: T, prime or top (transposes); plain or bold (arrays); "
+    "partial, nabla or bar (gradients). Default: T,plain,partial.",
+)
+
+#: A page without colours.
+mono = click.option("--mono", is_flag=True, help="Without colours.")
 
 #: Which gradient by a symmetric matrix is meant.
 convention = click.option(

@@ -10,7 +10,17 @@ from typing import Any, Literal
 import click
 
 from matderiv.cli._handout_files import files_option, handout_contents
-from matderiv.cli._options import asks, assume, by, convention, handout_length, lang
+from matderiv.cli._options import (
+    asks,
+    assume,
+    by,
+    convention,
+    handout_length,
+    lang,
+    mono,
+    notation,
+    rename,
+)
 from matderiv.cli._output import check_folder, progress, write_files, write_output
 
 __all__ = ["show_command"]
@@ -21,6 +31,9 @@ __all__ = ["show_command"]
 @by
 @assume
 @convention
+@rename
+@notation
+@mono
 @lang
 @handout_length
 @files_option(
@@ -29,6 +42,8 @@ __all__ = ["show_command"]
 def show_command(
     asked: dict[str, Any],
     lang: str,
+    notation: str | None,
+    mono: bool,
     length: Literal["card", "board", "short", "full"] | None,
     outputs: tuple[Path, ...],
 ) -> None:
@@ -46,10 +61,12 @@ def show_command(
     for output in outputs:
         check_folder(output)
     with progress():
-        text = api.board(**asked, lang=lang, colours=_has_colours())
+        text = api.board(**asked, lang=lang, notation=notation, colours=not mono and _has_colours())
         contents: dict[Path, str | bytes] = {}
         if outputs:
-            handout = api.derive(**asked).handout(lang=lang, length=length)
+            handout = api.derive(**asked).handout(
+                lang=lang, length=length, notation=notation, mono=mono
+            )
             made = handout.named(*(output.name for output in outputs))
             contents = handout_contents(made, zip(outputs, forms, strict=True))
     write_files(contents)

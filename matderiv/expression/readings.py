@@ -205,6 +205,15 @@ class Reading:
     other: str = ""
     dimensions: tuple[int, ...] = ()
 
+    def renamed(self, new: Mapping[str, str]) -> Reading:
+        """The same where names have new ones."""
+
+        def put(text: str) -> str:
+            return re.sub(r"[A-Za-z]\w*", lambda name: new.get(name[0], name[0]), text)
+
+        names = tuple(new.get(name, name) for name in self.names)
+        return Reading(self.kind, names, put(self.part), put(self.other))
+
 
 _KINDS = ("scalars", "vectors", "matrices")
 

@@ -29,6 +29,7 @@ from matderiv.handout.document import (
 )
 from matderiv.handout.program import loss_box
 from matderiv.handout.readings import reading_sentences
+from matderiv.handout.restyled import restyled, style_of
 from matderiv.handout.sentences import fill, listed, together
 from matderiv.handout.text import WIDTH, board_lines, words_of, wrapped
 from matderiv.handout.texts import messages
@@ -70,7 +71,7 @@ _WORDS: Mapping[type[Node], str] = {
 }
 
 
-def terminal_board(task: Task, language: str, *, colours: bool) -> str:
+def terminal_board(task: Task, language: str, notation: str | None = None, *, colours: bool) -> str:
     """The board as text of 80 columns; with `colours`, each array has one of its own.
 
     Raises:
@@ -79,9 +80,10 @@ def terminal_board(task: Task, language: str, *, colours: bool) -> str:
     """
     board = build_board(task)
     paint = _painter(board) if colours else str
+    style = style_of(board.task, notation)
     parts = (
-        board_lines(given_rows(board), WIDTH, paint),
-        board_lines(board_rows(board, language), WIDTH, paint),
+        board_lines(restyled(given_rows(board), style), WIDTH, paint),
+        board_lines(restyled(board_rows(board, language), style), WIDTH, paint),
         wrapped(words_of(proof_words(board, language)), WIDTH),
     )
     read = [words_of(sentence) for sentence in reading_sentences(task.readings, language)]
@@ -331,7 +333,7 @@ class _Writer:
         dims = len(self.formulas.shape(name))
         letter = self.letter("G")
         g = Symbol(letter if dims > 1 else letter.lower())
-        turned = raised_box(g, Symbol("T")) if dims else g
+        turned = raised_box(g, Operator("transpose")) if dims else g
         change = Row((turned, self.formulas.change(of)[0]))
         pairing = Row((Formulas.word("trace"), Fence(change))) if dims > 1 else change
         loss = self.formulas.change(self.board.task.loss)[0]

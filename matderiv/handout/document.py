@@ -183,7 +183,8 @@ Block = Heading | Paragraph | Bullets | Equation | CodeBlock | Table | BoardBloc
 class Document(Value):
     """A title and blocks in order, in one language; `whole` when no formula may lose a part.
 
-    `live` follows where code can be run: it is for notebooks only.
+    `live` follows where code can be run: it is for notebooks only. One that is `mono` has no
+    colours.
     """
 
     language: str
@@ -192,6 +193,7 @@ class Document(Value):
     author: str = ""
     whole: bool = False
     live: tuple[Block, ...] = ()
+    mono: bool = False
 
 
 @value

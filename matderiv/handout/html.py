@@ -71,7 +71,8 @@ def to_html_slides(document: Document) -> str:
 class _Page:
     def __init__(self, document: Document, *, presented: bool = False) -> None:
         self.document = document
-        self.kind = ' class="slides"' if presented else ""
+        kinds = ["slides"] * presented + ["mono"] * document.mono
+        self.kind = f' class="{" ".join(kinds)}"' if kinds else ""
         self.words = messages(document.language)
         self.places = _places(document.blocks, _sections(document.blocks)[1:])
 

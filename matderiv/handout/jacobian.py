@@ -33,7 +33,6 @@ from matderiv.notation.boxes import (
     Operator,
     Row,
     Scripts,
-    Symbol,
     times,
 )
 from matderiv.notation.methods import swap_box
@@ -157,7 +156,7 @@ class _Page:
             "X": name_box(wrt),
             "Y": name_box(of),
             "vecX": self.vec(wrt),
-            "vecXT": vec(Scripts(name_box(wrt), sup=Symbol("T"))),
+            "vecXT": vec(Scripts(name_box(wrt), sup=Operator("transpose"))),
             "dX": formulas.gradient(wrt),
             "jacobian": partial_ratio(name_box(of), name_box(wrt)),
             "product": Row((name_box(of), Operator("equals"), formulas.node(value))),

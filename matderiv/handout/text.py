@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import re
-import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 
 from matderiv.handout.document import (
@@ -27,7 +26,7 @@ from matderiv.handout.document import (
     Text,
 )
 from matderiv.handout.graph_layout import IN_TERMINALS, Drawing, drawings
-from matderiv.notation.text import broken, text
+from matderiv.notation.text import broken, spaced, text, wide
 
 __all__ = [
     "WIDTH",
@@ -35,7 +34,6 @@ __all__ = [
     "graph_text",
     "is_wordy",
     "to_text",
-    "wide",
     "words_of",
     "wrapped",
 ]
@@ -82,9 +80,9 @@ def board_lines(
     marked = any(row.follows for row in rows)
     for row in rows:
         left = "" if row.left is None else text(row.left)
-        start = ("⇒ " if row.follows else "  ") * marked + left.rjust(lead)
+        start = ("⇒ " if row.follows else "  ") * marked + " " * (lead - wide(left)) + left
         first, *more = broken(row.right, width - lead - 3 - 2 * marked)
-        lines = [f"{start} = {first}"] + [" " * (len(start) + 3) + line for line in more]
+        lines = [f"{start} = {first}"] + [" " * (wide(start) + 3) + line for line in more]
         note = words_of(row.note)
         room = width - wide(lines[-1]) - wide(note)
         yield from map(paint, lines[:-1])
@@ -176,25 +174,14 @@ def wrapped(words: str, width: int) -> Iterator[str]:
     yield line.rstrip()
 
 
-def wide(words: str) -> int:
-    """How many columns of a terminal words take: Chinese letters are two wide."""
-    return sum(
-        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1
-        for c in words
-    )
-
-
 def _indented(words: str) -> str:
     return "\n".join(f"    {line}" for line in words.split("\n"))
 
 
 def _table(rows: list[tuple[Segments, ...]]) -> str:
     cells = [[words_of(cell) for cell in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    return "\n".join(
-        "    " + "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
-        for row in cells
-    )
+    widths = [max(map(wide, column)) for column in zip(*cells, strict=True)]
+    return "\n".join("    " + "  ".join(map(spaced, row, widths)).rstrip() for row in cells)
 
 
 def is_wordy(table: Table) -> bool:

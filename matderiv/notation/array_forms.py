@@ -59,6 +59,7 @@ __all__ = [
 FORMS = ("einsum", "vec", "vec-rows", "index")
 
 _COMMA_FROM = 10
+_T = Operator("transpose")
 _LETTERS = "ijpqklmnrstuvabcdgh"
 _MOST = 40  # further letters
 
@@ -139,7 +140,7 @@ def _product(derived: Derived, ratio: Box, letter: str, direction: str) -> Box:
     back = len(derived.wrt) == 1 and derived.found.name == derived.wrt[0]
     if any(len(shape) != 1 for shape in sides):
         return Row((v, array) if back else (array, v))
-    return Row((Scripts(fenced(ratio), sup=Symbol("T")) if back else ratio, v))
+    return Row((Scripts(fenced(ratio), sup=_T) if back else ratio, v))
 
 
 def _ratio(derived: Derived, boxes: list[Box], *, entries: bool = False) -> Box:
@@ -151,7 +152,7 @@ def _ratio(derived: Derived, boxes: list[Box], *, entries: bool = False) -> Box:
     above = Row((Scripts(partial, sup=two), of))
     if one == other and not derived.found.dims:
         return FractionBox(above, Row((partial, Scripts(one, sup=two))))
-    turned = other if entries or not derived.found.dims else raised_box(other, Symbol("T"))
+    turned = other if entries or not derived.found.dims else raised_box(other, _T)
     return FractionBox(above, Row((partial, one, partial, turned)))
 
 
@@ -348,7 +349,7 @@ def _factor_boxes(made: VecProduct, derived: Derived, formulas: Formulas) -> Ite
             for node in _both(made)
         )
         yield column
-        yield Scripts(row, sup=Symbol("T"))
+        yield Scripts(row, sup=_T)
         return
     yield from diagonal(made.left)
     one, other = made.pair
@@ -368,7 +369,7 @@ def _row(formulas: Formulas, node: Node) -> Box:
         case nodes.Rearrange(vector, (0, None)):
             return formulas.base(vector)
     box = formulas.base(node)
-    return box if len(formulas.shape(node)) > 1 else Scripts(box, sup=Symbol("T"))
+    return box if len(formulas.shape(node)) > 1 else Scripts(box, sup=_T)
 
 
 # -- entries -------------------------------------------------------------------------------------

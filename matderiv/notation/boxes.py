@@ -28,6 +28,7 @@ __all__ = [
     "Root",
     "Row",
     "Scripts",
+    "Styled",
     "Symbol",
     "Tagged",
     "Terms",
@@ -112,7 +113,8 @@ class Operator(_Measured):
 
     plus, minus, equals, cdot, times, comma, colon, quad (a wide space), partial, prime, kronecker,
     odot and oslash (entry by entry), slash (of a fraction in one line), bars (of a norm), langle
-    and rangle (of an inner product), differential (an upright d), star (of a level).
+    and rangle (of an inner product), differential (an upright d), star (of a level), nabla, and
+    transpose or top, which stand above a matrix.
     """
 
     name: str
@@ -275,6 +277,17 @@ class Tagged(_Measured):
 
 
 @value
+class Styled(_Measured):
+    """A name in bold letters, or below a bar."""
+
+    body: Box
+    style: Literal["bold", "bar"]
+
+    def __post_init__(self) -> None:
+        self._measured(self.body.width, self.body.height, rigid=True)
+
+
+@value
 class Aligned(_Measured):
     """A chain of equalities, each right side below the one before it."""
 
@@ -305,6 +318,7 @@ Box = (
     | Lines
     | Grid
     | Tagged
+    | Styled
     | Aligned
 )
 

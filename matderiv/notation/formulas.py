@@ -61,7 +61,7 @@ Grip = Literal["sum", "entrywise", "product", "atom"]
 Held = tuple[Box, Grip]
 
 _MATRIX = 2  # dimensions
-_T = Symbol("T")
+_T = Operator("transpose")
 _CDOT = Operator("cdot")
 _D = Operator("differential")
 _UPRIGHT = {*ELEMENTWISE, "det", "logdet"}

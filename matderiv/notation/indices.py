@@ -62,7 +62,7 @@ from matderiv.notation.names import (
 
 __all__ = ["IndexNotation", "Names"]
 
-_T = Symbol("T")
+_T = Operator("transpose")
 _CDOT = Operator("cdot")
 _SIGNS = {1: "+", -1: "-"}
 

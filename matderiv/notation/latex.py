@@ -46,7 +46,7 @@ class Writer:
         match box:
             case boxes.Row(items=items):
                 return "".join([self._known.get(id(item)) or self.write(item) for item in items])
-            case boxes.Scripts() | boxes.Fraction() | boxes.Operator():
+            case boxes.Scripts() | boxes.Fraction() | boxes.Operator() | boxes.Styled():
                 known = self._known.get(id(box))
                 if known is None:
                     known = self._known[id(box)] = self._built(box)
@@ -98,8 +98,11 @@ class Writer:
         start = f"{self.write(left)} " + space.join(most)
         return start + (end if most else "") + last
 
-    def _built(self, box: boxes.Scripts | boxes.Fraction | boxes.Operator) -> str:
+    def _built(self, box: boxes.Scripts | boxes.Fraction | boxes.Operator | boxes.Styled) -> str:
         write = self.write
+        if isinstance(box, boxes.Styled):
+            command = r"\boldsymbol" if box.style == "bold" else r"\bar"
+            return f"{command}{{{write(box.body).strip()}}}"
         if isinstance(box, boxes.Operator):
             return SIGNS[box.name].latex
         if isinstance(box, boxes.Fraction):

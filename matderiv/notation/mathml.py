@@ -104,8 +104,9 @@ def mathml(box: Box) -> str:
         case boxes.Grid(rows=rows):
             table = _table("matrix", ("".join(map(_cell, row)) for row in rows))
             return f"<mrow><mo>(</mo>{table}<mo>)</mo></mrow>"
-        case boxes.Tagged(body=body):
-            return mathml(body)
+        case boxes.Tagged(body=body) | boxes.Styled(body=body):
+            inside = mathml(body)
+            return _styled(inside, box.style) if isinstance(box, boxes.Styled) else inside
         case boxes.Aligned(left=left, rights=rights):
             lefts = itertools.chain((mathml(left),), itertools.repeat(""))
             return _table(
@@ -115,6 +116,13 @@ def mathml(box: Box) -> str:
                     for one, right in zip(lefts, rights, strict=False)
                 ),
             )
+
+
+def _styled(inside: str, style: str) -> str:
+    """A name in bold letters or below a bar."""
+    if style == "bold":
+        return f'<mrow class="bold">{inside}</mrow>'
+    return f'<mover accent="true">{inside}<mo>¯</mo></mover>'
 
 
 def _mi(text: str) -> str:

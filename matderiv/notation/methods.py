@@ -49,7 +49,7 @@ from matderiv.notation.names import (
 
 __all__ = ["box", "identity_box", "swap_box"]
 
-_T = Symbol("T")
+_T = Operator("transpose")
 _KRONECKER = Operator("kronecker")
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator
 
 from matderiv.notation import boxes
 from matderiv.notation.boxes import Box
 from matderiv.notation.signs import DOTS, LARGE, SIGNS
 
-__all__ = ["broken", "letter_text", "text"]
+__all__ = ["broken", "letter_text", "spaced", "text", "wide"]
 
 _LETTERS = dict(
     zip(
@@ -35,7 +36,7 @@ def letter_text(symbol: boxes.Symbol) -> str:
 def text(box: Box) -> str:
     """A box as text.
 
-    >>> text(boxes.Scripts(boxes.Symbol("W"), sup=boxes.Symbol("T")))
+    >>> text(boxes.Scripts(boxes.Symbol("W"), sup=boxes.Operator("transpose")))
     'Wᵀ'
     >>> one = boxes.NumberBox("11")
     >>> text(boxes.Row(tuple(boxes.Scripts(boxes.Symbol(name), one) for name in "wy")))
@@ -66,6 +67,9 @@ def text(box: Box) -> str:
             return f"({text(body)})"
         case boxes.Tagged(body=body):
             return text(body)
+        case boxes.Styled(body=body, style=style):
+            word = text(body)
+            return word[0] + "\u0304" * (style == "bar") + word[1:]
         case boxes.BigSum(under=under, body=body, sign=kind):
             return f"{LARGE[kind].text}_{text(under).replace(',', '')} {text(body)}"
         case boxes.Dots(direction=direction):
@@ -83,6 +87,19 @@ def text(box: Box) -> str:
             return _aligned(text(left), [text(right) for right in rights])
 
 
+def wide(words: str) -> int:
+    """How many columns of a terminal words take: Chinese letters are two wide, bars none."""
+    return sum(
+        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1
+        for c in words
+    )
+
+
+def spaced(words: str, width: int) -> str:
+    """Words and spaces, together so many columns."""
+    return words + " " * (width - wide(words))
+
+
 def broken(box: Box, width: int) -> list[str]:
     """A box as lines no wider than `width`, if a sum in it can be broken before its signs.
 
@@ -91,13 +108,13 @@ def broken(box: Box, width: int) -> list[str]:
     ['a', '- b']
     """
     whole = text(box)
-    if len(whole) <= width or not isinstance(box, boxes.Terms):
+    if wide(whole) <= width or not isinstance(box, boxes.Terms):
         return [whole]
     (sign, first), *rest = box.items
     lines = [("" if sign == "+" else sign) + text(first)]
     for sign, item in rest:
         part = text(item)
-        if len(lines[-1]) + 3 + len(part) <= width:
+        if wide(lines[-1]) + 3 + wide(part) <= width:
             lines[-1] += SIGNS[sign].text + part
         else:
             lines.append(SIGNS[sign].text.strip() + " " + part)
@@ -127,8 +144,9 @@ def _apart(items: tuple[Box, ...]) -> Iterator[str]:
 
 
 #: Letters above or below the line, after which what follows cannot be read as one of them.
-_SMALL = set("ᵀ′⁰¹²³⁴⁵⁶⁷⁸⁹₀₁₂₃₄₅₆₇₈₉")
+_SMALL = set("ᵀ⊤′⁰¹²³⁴⁵⁶⁷⁸⁹₀₁₂₃₄₅₆₇₈₉")
 _DIFFERENTIAL = boxes.Operator("differential")
+_T = boxes.Operator("transpose")
 
 
 def _is_sign(box: Box | None) -> bool:
@@ -170,10 +188,10 @@ def _beside(parts: list[str]) -> str:
     if height == 1:
         return "".join(parts)
     blocks = [part.split("\n") for part in parts]
-    widths = [max(map(len, block)) for block in blocks]
+    widths = [max(map(wide, block)) for block in blocks]
     return "\n".join(
         "".join(
-            (block[n] if n < len(block) else "").ljust(width)
+            spaced(block[n] if n < len(block) else "", width)
             for block, width in zip(blocks, widths, strict=True)
         ).rstrip()
         for n in range(height)
@@ -201,7 +219,7 @@ def _subscript(box: Box) -> str:
 
 def _superscript(box: Box) -> str:
     words = text(box).replace(" ", "")
-    if words.lstrip("-").isdigit() or words.lstrip("-") == "T":
+    if words.lstrip("-").isdigit() or box in (_T, boxes.Terms((("-", _T),))):
         return words.translate(_ABOVE)
     if words.startswith("⊙") and words[1:].isalnum():
         return f"^{words}"  # a power entry by entry
@@ -209,14 +227,16 @@ def _superscript(box: Box) -> str:
         return f"^({text(box)})"
     if isinstance(box, boxes.Fraction):
         return f"^({text(box)})"
+    if words == "-⊤":
+        return "⁻⊤"
     return text(box) if isinstance(box, boxes.Operator) else f"^{_grouped(box)}"
 
 
 def _grid(rows: tuple[tuple[Box, ...], ...]) -> str:
     cells = [[text(cell) for cell in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    widths = [max(map(wide, column)) for column in zip(*cells, strict=True)]
     lines = (
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        "  ".join(spaced(cell, width) for cell, width in zip(row, widths, strict=True))
         for row in cells
     )
     return "\n".join(f"( {line} )" for line in lines)
@@ -226,7 +246,7 @@ def _aligned(left: str, rights: list[str]) -> str:
     lines = []
     for number, right in enumerate(rights):
         first, *rest = right.split("\n")
-        lead = left if number == 0 else " " * len(left)
+        lead = left if number == 0 else " " * wide(left)
         lines.append(f"{lead} = {first}")
-        lines += [" " * (len(left) + 3) + line for line in rest]
+        lines += [" " * (wide(left) + 3) + line for line in rest]
     return "\n".join(lines)

@@ -79,6 +79,8 @@ def typst(box: Box) -> str:
             return f"matrix({_gap(cells)}{' ;'.join(','.join(map(typst, row)) for row in cells)})"
         case boxes.Tagged(body=body):
             return typst(body)
+        case boxes.Styled(body=body, style=style):
+            return f"{'bold' if style == 'bold' else 'macron'}({typst(body)})"
         case boxes.Aligned(left=left):
             return typst(left) + "\\\n".join(f"&={right}" for right in rights(box))
 

@@ -37,6 +37,7 @@ from matderiv.expression.known_shapes import labels_of, settled, taken_as_number
 from matderiv.expression.nodes import Node
 from matderiv.expression.program import Program
 from matderiv.expression.readings import Reading, targets
+from matderiv.expression.renaming import read_names, renamed
 from matderiv.expression.shapes import Shape, read_as
 
 __all__ = ["Task", "chosen", "read_task", "task_of"]
@@ -217,10 +218,12 @@ def read_task(  # noqa: PLR0913 - what a user says of a program
     numbers: bool = False,
     assigned: bool = False,
     roles: bool = False,
+    rename: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
 ) -> Task:
     """The graph of a program and its gradients; see `chosen` for those by default.
 
-    With `roles`, targets, labels and masks are not differentiated by unless `wrt` says so.
+    With `roles`, targets, labels and masks are not differentiated by unless `wrt` says so. What
+    `rename` says of names is done last: `wrt`, `shapes` and `assume` go by the names in the text.
 
     The result of the program has any shape, unless it has to be a `scalar`. With `numbers`,
     declared sizes have no letters.
@@ -248,6 +251,13 @@ def read_task(  # noqa: PLR0913 - what a user says of a program
     if numbers:
         fixed = as_numbers(known, declared - written.letters())
         written, known = taken_as_numbers(written, known, fixed), fixed
+    new = read_names(rename, written)
+    if new:
+        written = renamed(written, new)
+        names = tuple(new.get(name, name) for name in names)
+        known = {new.get(name, name): dims for name, dims in known.items()}
+        assumed = {new.get(name, name): what for name, what in assumed.items()}
+        readings = tuple(reading.renamed(new) for reading in readings)
     task = task_of(written, names, known, assumed)
     return replace(task, declared=declared, convention=meant, readings=readings)
 
