@@ -33,7 +33,7 @@ from matderiv.notation.names import has_fraction, name_box, partial_ratio
 
 __all__ = ["NOTATIONS", "Style", "read_notation"]
 
-#: What may be chosen, by what it is about; the first of each is usual.
+#: The words to choose from, by their subject; the first of each is usual.
 NOTATIONS = {
     "transposes": ("T", "prime", "top"),
     "arrays": ("plain", "bold"),
