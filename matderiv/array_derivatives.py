@@ -16,7 +16,7 @@ from matderiv.array_questions import (
 from matderiv.array_results import ArrayDerivative
 from matderiv.calculus.sweep.singular import refuse_singular
 from matderiv.errors import ShapeError
-from matderiv.expression.assumptions import Assumed, infer_assumed, read_assumed
+from matderiv.expression.assumptions import Assumed, infer_assumed, read_assumed, with_declared
 from matderiv.expression.declared import declared_letters, ones_kept
 from matderiv.expression.known_shapes import named_sizes
 from matderiv.expression.parse import parse
@@ -158,7 +158,7 @@ def asked_for(
     direction: str | None = None,
 ) -> ArrayDerivative:
     """The answer of one of the functions above."""
-    written = parse(program_text(program), shapes)
+    written = with_declared(parse(program_text(program), shapes), wrt, shapes)
     assumed = read_assumed(written, assume)
     second = kind in ("hessian", "hvp")
     known = _inferred(written, assumed, sizes, shapes, scalar=second)

@@ -390,7 +390,9 @@ def gradient(
     """
     with uncollected():
         text = program_text(program)
-        written, assumed, known = read_shaped(text, assume, sizes=sizes, shapes=shapes, scalar=True)
+        written, assumed, known = read_shaped(
+            text, assume, sizes=sizes, shapes=shapes, scalar=True, wrt=wrt
+        )
         meant = read_convention(convention, assumed)
         named = (wrt,) if isinstance(wrt, str) else None if wrt is None else tuple(wrt)
         names = chosen(written, named, known, assumed=assumed, assigned=True)

@@ -23,6 +23,7 @@ ZEROS = [
     ("L = sum(log_softmax(Z, axis=1))", "Z", {"Z": (4, 1)}, "wherever it is defined"),
     ("L = sum(1**x)", "x", {"x": (3,)}, "wherever it is defined"),
     ("L = sum((X - mean(X, axis=0, keepdims=True))**2)", "X", {"X": (1, 3)}, "wherever"),
+    ("L = sum(x**2)", "Q", {"Q": (2, 3), "x": (3,)}, "wherever it is defined"),
 ]
 EVERY = pytest.mark.parametrize(("program", "wrt", "shapes", "words"), ZEROS)
 
@@ -134,3 +135,15 @@ def test_pages_say_what_arrays_of_constants_are(
     assert said in page
     assert unsaid not in page
     assert page.count(said) == 1
+
+
+def test_an_input_that_the_program_lacks_has_to_be_declared() -> None:
+    """0 is the answer where the input is declared; a name that may be mistyped is refused."""
+    shapes = {"x": (3,), "Q": (2, 4)}
+    array = matderiv.jacobian("outer(x, x)", wrt="Q", shapes=shapes)
+    assert np.array_equal(array(x=np.ones(3), Q=np.ones((2, 4))), np.zeros((3, 3, 2, 4)))
+    for name, declared in (("Q", {}), ("X", {"X": (2,)}), ("x1", {"x1": (2,)})):
+        with pytest.raises(matderiv.InputError, match=rf"{name}"):
+            matderiv.jacobian("outer(x, x)", wrt=name, shapes=declared)
+    with pytest.raises(matderiv.InputError, match="Q is not in the program"):
+        matderiv.jacobian("outer(x, x)", wrt="x", shapes=shapes)

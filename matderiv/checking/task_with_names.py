@@ -36,7 +36,9 @@ class Given:
 
 def task_with_names(program: str, wrt: str, given: Given) -> tuple[Task, dict[str, str]]:
     """The task, and further names for its values; the product in L = sum(f(X @ W)) has a name."""
-    written, _, _ = read_shaped(program, given.assumed, sizes=given.sizes, shapes=given.shapes)
+    written, _, _ = read_shaped(
+        program, given.assumed, sizes=given.sizes, shapes=given.shapes, wrt=wrt
+    )
 
     def read(text: str) -> Task:
         return read_task(

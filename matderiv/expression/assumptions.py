@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Literal, cast
 
@@ -11,10 +11,12 @@ from matderiv.errors import InputError, ShapeError
 from matderiv.expression import nodes
 from matderiv.expression.declared import ones_kept
 from matderiv.expression.known_shapes import named_sizes
+from matderiv.expression.nodes import Node
 from matderiv.expression.parse import parse
 from matderiv.expression.program import Assignment, Program
 from matderiv.expression.shapes import Shape, infer
-from matderiv.expression.vocabulary import did_you_mean
+from matderiv.expression.spelling import READ
+from matderiv.expression.vocabulary import KNOWN, NAME_PATTERN, did_you_mean
 
 __all__ = [
     "ASSUMPTIONS",
@@ -28,6 +30,7 @@ __all__ = [
     "read_assumed",
     "read_convention",
     "read_shaped",
+    "with_declared",
 ]
 
 #: The assumption about each input, by name.
@@ -241,15 +244,19 @@ def _check(program: Program, name: str, structure: str) -> None:
         )
 
 
-def read_shaped(
+def read_shaped(  # noqa: PLR0913 - as `read_task`
     text: str,
     assume: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
     *,
     sizes: Mapping[str, int | None] | None = None,
     shapes: Mapping[str, tuple[int, ...]] | None = None,
     scalar: bool = False,
+    wrt: str | Iterable[str] | None = None,
 ) -> tuple[Program, Assumed, dict[str, Shape]]:
     """A program, what is assumed of its inputs, and the shape of every name.
+
+    Names of `wrt` that are declared, and that the program does not hold, are put in as in
+    `with_declared`.
 
     Raises:
         InputError: the program cannot be read, or shapes do not fit.
@@ -258,11 +265,45 @@ def read_shaped(
     >>> shapes["w"]
     (Dim(symbol='3', size=3),)
     """
-    written = parse(text, shapes)
+    written = with_declared(parse(text, shapes), wrt, shapes)
     assumed = read_assumed(written, assume)
     known = infer_assumed(written, assumed, sizes=sizes, shapes=shapes, scalar=scalar)
     program, known = named_sizes(written, ones_kept(written, known, shapes))
     return program, assumed, known
+
+
+def with_declared(
+    program: Program,
+    wrt: str | Iterable[str] | None,
+    shapes: Mapping[str, tuple[int, ...]] | None,
+) -> Program:
+    """The program with the inputs that are declared and differentiated by, but that it lacks.
+
+    Nothing depends on such an input, so that its derivative is 0: 0·Σθ is added. A name that reads
+    like a mistyped input is left to be refused.
+
+    >>> from matderiv.expression.parse import parse
+    >>> with_declared(parse("A @ x"), "theta", {"theta": ()}).source()
+    'L = A @ x + 0*theta'
+    """
+    inputs, taken = program.inputs(), program.names() | program.functions()
+    missing = [
+        name
+        for name in ((wrt,) if isinstance(wrt, str) else wrt or ())
+        if name in (shapes or ())
+        and name not in taken
+        and name not in KNOWN
+        and NAME_PATTERN.match(name)
+        and not did_you_mean(name.lower(), [other.lower() for other in inputs])
+    ]
+    for name in missing:
+        array: Node = nodes.Name(name)
+        total = nodes.Sum(array) if shapes and len(shapes[name]) else array
+        value = nodes.Add(program.loss.value, nodes.Multiply(nodes.ZERO, total))
+        last = replace(program.loss, value=value)
+        program = replace(program, assignments=(*program.assignments[:-1], last))
+        READ.info("%s is not in the program; read as: %s", name, program.source())
+    return program
 
 
 def _check_identity(program: Program, known: Mapping[str, Shape], declared: Container[str]) -> None:

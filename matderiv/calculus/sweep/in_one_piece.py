@@ -61,7 +61,7 @@ def read_array(
     >>> found.of, found.wrt, source(found.task.sweep.graph.value("Y"))
     ('Y', 'A', 'A @ X @ B')
     """
-    written, assumed, known = read_shaped(program, assume, sizes=sizes, shapes=shapes)
+    written, assumed, known = read_shaped(program, assume, sizes=sizes, shapes=shapes, wrt=wrt)
     refuse_singular(written, known, declared_letters(known, sizes, shapes))
     of, value, known = _array(written, known)
     whole = Program((Assignment(of, value),))

@@ -235,7 +235,7 @@ def read_task(  # noqa: PLR0913 - what a user says of a program
     Multiply(left=Number(value=Fraction(2, 1)), right=Name(name='X'))
     """
     written, assumed, known = read_shaped(
-        program, assume, sizes=sizes, shapes=shapes, scalar=scalar
+        program, assume, sizes=sizes, shapes=shapes, scalar=scalar, wrt=wrt
     )
     meant = read_convention(convention, assumed)
     declared = declared_letters(known, sizes, shapes)
