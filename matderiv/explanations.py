@@ -6,6 +6,7 @@ from matderiv.errors import InputError, MatderivError
 from matderiv.expression import nodes
 from matderiv.expression.foreign import elsewhere, instead_of_name
 from matderiv.expression.functions import FUNCTIONS
+from matderiv.expression.libraries import CALLS
 from matderiv.expression.operations import OPERATIONS
 from matderiv.expression.parse import parse
 from matderiv.expression.shapes import infer
@@ -31,12 +32,17 @@ def explanation(name: str) -> str:
       dY = 2*(Y - T)/(N*D)
       dT = -2*(Y - T)/(N*D)
     """
-    if name not in KNOWN:
+    read = CALLS.get(name, ())
+    if read and (alike := read[0].other_name):
+        name = alike
+    if name not in KNOWN and not read:
         other = elsewhere(name)
         if other is not None:
             raise InputError(f"{name} is not in the language; {instead_of_name(*other)}.")
         raise InputError(f"The language has no {name}.{did_you_mean(name, KNOWN)}")
-    call = OPERATIONS[name].example(name)
+    call = f"{name}({', '.join(read[0].operands)})"
+    if name in KNOWN:
+        call = OPERATIONS[name].example(name)
     value = parse(call).loss.value
     written = source(value)
     program, head = f"L = {call}", f"  L = {written}"

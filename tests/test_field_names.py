@@ -5,11 +5,16 @@ from __future__ import annotations
 import logging
 import re
 
+import numpy as np
 import pytest
 
+from matderiv import gradient
 from matderiv.errors import MatderivError
 from matderiv.expression.foreign import LETTERS
+from matderiv.expression.libraries import CALLS, Call
+from matderiv.expression.numeric import numeric_value, sizes_in
 from matderiv.expression.parse import parse
+from matderiv.expression.shapes import infer
 from matderiv.expression.spelling import READ
 from matderiv.expression.vocabulary import KNOWN, MAX_NAME
 
@@ -152,10 +157,13 @@ def test_no_name_is_an_undefined_function_in_silence(
         return
     if len(name) > MAX_NAME and "shorten it" in message:
         return
+    if name in CALLS and (other := CALLS[name][0].other_name):  # what that function takes
+        assert f"{other} takes " in message or f"{other}(" in message
+        return
     match = re.search(r".*(?:write|say so:|Did you mean) (.*?)[.?]?\Z", message)
     assert match, message
     if "Did you mean" in message:
-        assert match[1] in KNOWN
+        assert match[1] in {*KNOWN, *CALLS}
         return
     assert not _message(match[1]), message
 
@@ -173,3 +181,91 @@ def test_words_for_letters_are_formulas(letter: str) -> None:
     found = re.search(r"is written (.*)", LETTERS[letter])
     assert (found is None) == (letter == "zeta")
     assert found is None or not _message(f"sum({found[1]})")
+
+
+# -- calls of libraries that are read ------------------------------------------------------------
+
+#: Of each row one call, by its first name; arguments have shapes that the formula takes.
+_ROWS = sorted({call: name for name, calls in CALLS.items() for call in calls}.items(), key=str)
+
+#: Arguments of NumPy's functions whose letters do not tell what they are.
+_GIVEN = {"cat": "(x, y)", "row_stack": "(x, y)"}
+
+
+def _operands(call: Call) -> str:
+    """The arguments of a call of the table as names whose shapes follow from their letters."""
+    words = {"A": "A", "a": "2", "p": "2", "k": "1", "low": "0", "high": "1", "t": "0.5"}
+    return ", ".join(words.get(operand, operand) for operand in call.operands)
+
+
+@pytest.mark.parametrize(("call", "name"), _ROWS, ids=[name for _, name in _ROWS])
+def test_a_call_that_is_read_is_the_formula_and_says_so(
+    call: Call, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A row is a program, with its name or as the formula, and the echo holds both."""
+    arguments = _GIVEN.get(name, _operands(call))
+    if name in {"permute", "permute_dims"}:
+        arguments = "X, (1, 0)"
+    with caplog.at_level(logging.INFO, READ.name):
+        read = parse(f"R = {name}({arguments})").loss.value
+    if call.other_name is None:
+        values = dict(zip(call.operands, arguments.split(", "), strict=True))
+        text = re.sub(r"\w+", lambda word: values.get(word[0], word[0]), call.formula)
+        assert read == parse(f"R = {text}").loss.value
+    else:
+        assert read == parse(f"R = {call.other_name}({arguments})").loss.value
+    assert "Read as: " in caplog.text
+    assert f"for {name}(" in caplog.text
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_calls_that_are_read_have_the_values_of_numpy(seed: int) -> None:
+    """Of every name that NumPy has: the order of arguments and the constants are NumPy's."""
+    rng = np.random.default_rng(seed)
+    A, B = rng.uniform(0.2, 0.9, (2, 4, 4))  # noqa: N806 - names of the table
+    values = {"A": A, "B": B, "X": A, "Y": A, "x": A[0], "y": B[0], "p": 2, "w": B[1, :2]}
+    compared = set()
+    for name, calls in CALLS.items():
+        theirs = getattr(np, name, None) or getattr(np.linalg, name, None)
+        if theirs is None or name in {*_GIVEN, "multi_dot", "clone"}:
+            continue
+        for call in calls:
+            if name in {"permute_dims", "nanmedian", "heaviside", "convolve"}:
+                continue
+            given = ["y", "x"] if name == "frobenius_inner" else list(call.operands)
+            names = [operand for operand in given if operand != "p"]
+            written = ", ".join("2" if operand == "p" else operand for operand in given)
+            program = parse(f"R = {name}({written})")
+            shapes = {n: np.shape(values[n]) for n in names}
+            sizes = sizes_in(infer(program, shapes=shapes))
+            with np.errstate(invalid="ignore"):  # outside a domain both are NaN
+                value = numeric_value(
+                    program.loss.value, {n: values[n] for n in names}, sizes=sizes
+                )
+                expected = theirs(*(values[operand] for operand in given))
+            np.testing.assert_allclose(value, expected, rtol=1e-12, err_msg=name)
+            compared.add(name)
+    assert {"subtract", "true_divide", "fmax", "inner", "cond", "ptp"} <= compared
+
+
+@pytest.mark.parametrize(("n", "m"), [(5, 2), (4, 4), (3, 1)])
+def test_convolve_is_the_full_convolution(n: int, m: int) -> None:
+    """As NumPy's: the gradient of its product with c, by c."""
+    rng = np.random.default_rng(n)
+    x, w, c = rng.normal(size=n), rng.normal(size=m), rng.normal(size=n + m - 1)
+    by_c = gradient("L = sum(c*convolve(x, w))", wrt="c")
+    np.testing.assert_allclose(by_c(c=c, x=x, w=w), np.convolve(x, w))
+
+
+def test_factors_of_a_product_may_stand_in_a_list() -> None:
+    """As many as there are, in their order."""
+    product = parse("R = A @ B @ C @ D").loss.value
+    assert parse("R = np.linalg.multi_dot([A, B, C, D])").loss.value == product
+    assert parse("R = torch.chain_matmul(A, B, C, D)").loss.value == product
+    assert parse("R = A.mm(B).mm(C).matmul(D)").loss.value == product
+
+
+def test_other_arguments_than_those_of_the_table_are_refused() -> None:
+    """An option that would change the value is never dropped."""
+    for call in ("multiply(X)", "subtract(X, Y, alpha=2)", "average(x, weights=w)", "inner(X)"):
+        assert _message(f"L = sum({call})"), call

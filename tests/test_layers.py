@@ -202,10 +202,16 @@ def test_a_name_is_explained(name: str) -> None:
     assert "and its gradients are" in text or name in ("eye", "ones", "zeros")
 
 
+def test_a_call_of_a_library_is_explained_as_what_it_is_read_as() -> None:
+    """Another name for a function is that function; a formula is shown."""
+    assert explanation("layernorm") == explanation("layer_norm")
+    assert explanation("lerp").startswith("lerp(A, B, t) stands for\n  Y = A + t*(B - A)\n")
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("layernorm", "layernorm is not in the language; write layer_norm(X)."),
+        ("slogdet", "slogdet is not in the language; write logdet(X)."),
         ("atention", "The language has no atention. Did you mean attention?"),
         ("Foo", "The language has no Foo."),
     ],

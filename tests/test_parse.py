@@ -429,14 +429,7 @@ WITH_CARET = [
     (LINE + "ReLU(Y)", "ReLU", "Unknown function ReLU. Did you mean relu?"),
     (LINE + "Sum(Y)", "Sum", "Unknown function Sum. Did you mean sum?"),
     (LINE + "sum(sofmax(Y))", "sofmax", "Unknown function sofmax. Did you mean softmax?"),
-    (
-        LINE + "sum(layernrm(Y))",
-        "layernrm",
-        (
-            "Unknown function layernrm. If layernorm is meant: it is not in the language; write "
-            "layer_norm(X)."
-        ),
-    ),
+    (LINE + "sum(layernrm(Y))", "layernrm", "Unknown function layernrm. Did you mean layernorm?"),
     (
         "exp = X @ W; L = sum(Y)",
         "exp",

@@ -15,11 +15,10 @@ from matderiv.expression.foreign import (
     instead_of_name,
     names_elsewhere,
 )
+from matderiv.expression.libraries import CALLS, is_module
 from matderiv.expression.spelling import READ
 from matderiv.expression.vocabulary import (
-    ALIKE,
     ARRAY_METHODS,
-    FOREIGN_MODULES,
     KNOWN,
     misspelt,
     needs_word,
@@ -44,6 +43,13 @@ def check_function(name: str, tree: ast.expr) -> None:
     if name in LETTERS:
         READ.info("%s is read as an undefined function; %s.", name, LETTERS[name])
         return
+    if name in CALLS:
+        call = CALLS[name][0]
+        raise Refusal(
+            f"{name}({', '.join(call.operands)}) is read as {call.formula}, and this call has "
+            f"other arguments; write {call.formula}.",
+            tree,
+        )
     found = elsewhere(name)
     if found is not None:
         found = in_words_of(found, _arguments(tree))
@@ -53,6 +59,8 @@ def check_function(name: str, tree: ast.expr) -> None:
         raise Refusal(f"Unknown function {name}. Did you mean {near}?", tree)
     long = needs_word(name) and len(name) > 5  # noqa: PLR2004 - short words resemble too many
     near = misspelt(name, names_elsewhere()) if long else None
+    if near in CALLS:
+        raise Refusal(f"Unknown function {name}. Did you mean {near}?", tree)
     if near is not None and (found := elsewhere(near)) is not None:
         raise Refusal(
             f"Unknown function {name}. If {near} is meant: it is not in the language; "
@@ -98,27 +106,21 @@ def method_call(tree: ast.Call, words: _Words) -> tuple[str, list[ast.expr]]:
         Refusal: what is called is no method of the language.
     """
     match tree.func:
-        case ast.Attribute(value=value, attr=name) if _is_module(value):
+        case ast.Attribute(value=value, attr=name) if is_module(value):
             check_function(name, tree)
             raise Refusal(
                 f"{words(tree.func)} is not in the language; an undefined function of each entry "
                 "is written f(Y).",
                 tree,
             )
-        case ast.Attribute(value=value, attr=name) if ALIKE.get(name, name) in KNOWN:
-            return ALIKE.get(name, name), [value, *tree.args]
+        case ast.Attribute(value=value, attr=name) if name in KNOWN:
+            return name, [value, *tree.args]
         case ast.Attribute(value=value, attr=name):
             raise Refusal(f".{name}(…) {_no_method(name, words(value))}", tree.func)
     raise Refusal(
         f"{words(tree.func)} cannot be called; write an operator such as * before the bracket.",
         tree,
     )
-
-
-def _is_module(tree: ast.expr) -> bool:
-    while isinstance(tree, ast.Attribute):
-        tree = tree.value
-    return isinstance(tree, ast.Name) and tree.id in FOREIGN_MODULES
 
 
 def _no_method(name: str, before: str) -> str:

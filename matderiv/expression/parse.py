@@ -24,6 +24,7 @@ from matderiv.expression.axes import over_axes, swapaxes
 from matderiv.expression.foreign import elsewhere, instead_of_name
 from matderiv.expression.index_calls import Labels, indexed, literal, read_size
 from matderiv.expression.lengths import Lengths, asks_sizes
+from matderiv.expression.libraries import called
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import OPERATIONS, operation_of
 from matderiv.expression.program import Assignment, Program
@@ -431,7 +432,7 @@ class Reader:
         return made
 
     def _call(self, tree: ast.Call, depth: int) -> Node:
-        for read in (self._of_matrix, self._masked, self._filled):
+        for read in (self._of_matrix, self._masked, self._filled, self._of_library):
             if (found := read(tree, depth)) is not None:
                 return found
         match tree:
@@ -440,7 +441,11 @@ class Reader:
             ):
                 return self._node(entries, depth + 1)
         try:
-            if isinstance(tree.func, ast.Name):
+            found = called(tree)
+            if found is not None and found[0] not in self.declared and found[1].other_name:
+                name, args = found[1].other_name, found[2]
+                READ.info("Read as: %s(…) for %s", name, self._words(tree))
+            elif isinstance(tree.func, ast.Name):
                 name, args = self._meant(self._name(tree.func), tree)
                 self._check_function(name, tree)
                 if len(args) > 1 and name[0].isupper() and name not in OPERATIONS:
@@ -516,6 +521,19 @@ class Reader:
                 number = self._node(value, depth + 1)
                 return array if number == nodes.ONE else nodes.Multiply(number, array)
         return None
+
+    def _of_library(self, tree: ast.Call, depth: int) -> Node | None:
+        """np.multiply(X, Y) as X*Y: a call of another library whose meaning is certain."""
+        found = called(tree)
+        if found is None or found[0] in self.declared:
+            return None
+        _, call, args = found
+        if call.other_name is not None:
+            return None
+        values = [self._node(arg, depth + 1) for arg in args]
+        made = self._formula(call.formula, dict(zip(call.operands, values, strict=True)), {})
+        READ.info("Read as: %s for %s", source(made), self._words(tree))
+        return made
 
     def _of_several(self, name: str, tree: ast.Call, depth: int) -> Node:
         """F(x, Y), a function of all entries of several arrays, which stand one after another."""

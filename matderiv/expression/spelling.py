@@ -9,7 +9,7 @@ import unicodedata
 from matderiv.errors import ProgramSyntaxError
 from matderiv.expression.latex_input import latex_program
 from matderiv.expression.latex_signs import is_latex
-from matderiv.expression.vocabulary import ALIKE, ARRAY_METHODS, FOREIGN_MODULES, GREEK, KNOWN
+from matderiv.expression.vocabulary import ARRAY_METHODS, FOREIGN_MODULES, GREEK, KNOWN
 
 __all__ = ["READ", "respelled"]
 
@@ -120,7 +120,6 @@ def _modules(text: str) -> str:
             return "pi" if name == "pi" else match[0]
         if module == "F." and name in ARRAY_METHODS:  # F may be a matrix
             return match[0]
-        known = ALIKE.get(name, name)
         if module + name in _OTHER:
             raise ProgramSyntaxError(
                 f"{module}{name} divides by n - 1, and {name} by n; write {name}(x), or "
@@ -128,7 +127,7 @@ def _modules(text: str) -> str:
                 text,
                 match.start(),
             )
-        return known if known in KNOWN or known in _WRITTEN_OUT else match[0]
+        return name if name in KNOWN or name in _WRITTEN_OUT else match[0]
 
     text = re.sub(r"(?<=[(,])(\s*)dim(?=\s*=(?!=))", r"\1axis", _MODULE.sub(alone, text))
     text = re.sub(r"(?<=[(,])(\s*)keepdim(?=\s*=(?!=))", r"\1keepdims", text)

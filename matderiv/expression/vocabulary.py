@@ -10,7 +10,6 @@ from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.operations import OPERATIONS
 
 __all__ = [
-    "ALIKE",
     "ARRAY_METHODS",
     "DEFAULT_PROGRAM",
     "ELEMENTWISE",
@@ -45,9 +44,6 @@ ARRAY_METHODS = tuple(name for name, operation in OPERATIONS.items() if operatio
 FOREIGN_MODULES = frozenset(
     "np numpy linalg scipy special torch jnp jax math nn functional tf sp sympy".split()
 )
-
-#: Functions of theirs that have another name here.
-ALIKE = {"matmul": "dot", "mm": "dot", "mv": "dot", "inverse": "inv", "absolute": "abs"}
 
 #: Names that are near a known function's and yet are good names of an undefined one.
 _NOT_MISSPELT = frozenset({"cost", "costs", "pred"})
