@@ -40,9 +40,10 @@ def explanation(name: str) -> str:
         if other is not None:
             raise InputError(f"{name} is not in the language; {instead_of_name(*other)}.")
         raise InputError(f"The language has no {name}.{did_you_mean(name, KNOWN)}")
-    call = f"{name}({', '.join(read[0].operands)})"
     if name in KNOWN:
         call = OPERATIONS[name].example(name)
+    else:
+        call = f"{name}({', '.join(read[0].operands)})"
     value = parse(call).loss.value
     written = source(value)
     program, head = f"L = {call}", f"  L = {written}"

@@ -11,7 +11,7 @@ import pytest
 from matderiv import gradient
 from matderiv.errors import MatderivError
 from matderiv.expression.foreign import LETTERS
-from matderiv.expression.libraries import CALLS, Call
+from matderiv.expression.libraries import CALLS, LibraryCall
 from matderiv.expression.numeric import numeric_value, sizes_in
 from matderiv.expression.parse import parse
 from matderiv.expression.shapes import infer
@@ -192,7 +192,7 @@ _ROWS = sorted({call: name for name, calls in CALLS.items() for call in calls}.i
 _GIVEN = {"cat": "(x, y)", "row_stack": "(x, y)"}
 
 
-def _operands(call: Call) -> str:
+def _operands(call: LibraryCall) -> str:
     """The arguments of a call of the table as names whose shapes follow from their letters."""
     words = {"A": "A", "a": "2", "p": "2", "k": "1", "low": "0", "high": "1", "t": "0.5"}
     return ", ".join(words.get(operand, operand) for operand in call.operands)
@@ -200,7 +200,7 @@ def _operands(call: Call) -> str:
 
 @pytest.mark.parametrize(("call", "name"), _ROWS, ids=[name for _, name in _ROWS])
 def test_a_call_that_is_read_is_the_formula_and_says_so(
-    call: Call, name: str, caplog: pytest.LogCaptureFixture
+    call: LibraryCall, name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A row is a program, with its name or as the formula, and the echo holds both."""
     arguments = _GIVEN.get(name, _operands(call))

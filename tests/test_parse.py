@@ -16,6 +16,7 @@ from matderiv.calculus.sweep.task import read_task
 from matderiv.errors import InputError, MatderivError, ProgramSyntaxError, UnsupportedError
 from matderiv.expression import nodes
 from matderiv.expression.foreign import elsewhere, names_elsewhere
+from matderiv.expression.libraries import CALLS
 from matderiv.expression.numeric import numeric_value
 from matderiv.expression.parse import parse
 from matderiv.expression.shapes import infer
@@ -91,8 +92,8 @@ def test_programs_that_are_read(text: str, source: str) -> None:
         ("sum((1 - y*(X @ w + b))_+)", "sum(relu(1 - y*(X @ w + b)))"),
         ("torch.nn.functional.mse_loss(X, Y)", "mean((X - Y)**2)"),
         ("jax.numpy.sum(jax.nn.relu(X))", "sum(relu(X))"),
-        ("torch.trace(torch.inverse(A))", "trace(inv(A))"),
-        ("X.T.exp().mm(W).pow(2).sum()", "sum((exp(X.T) @ W)**2)"),
+        ("torch.trace(torch.linalg.inv(A))", "trace(inv(A))"),
+        ("X.T.exp().pow(2).sum()", "sum(exp(X.T)**2)"),
     ],
 )
 def test_other_spellings_are_read_and_said(
@@ -105,7 +106,7 @@ def test_other_spellings_are_read_and_said(
         [f"L = {source}"],
         [],
     )
-    assert bool(caplog.messages) == (text not in ("X.T.dot(y) @ w", "X.T.exp().mm(W).pow(2).sum()"))
+    assert bool(caplog.messages) == (text not in ("X.T.dot(y) @ w", "X.T.exp().pow(2).sum()"))
 
 
 @pytest.mark.parametrize(
@@ -596,7 +597,8 @@ def test_names_with_a_meaning_elsewhere_are_refused() -> None:
     """clamp, expm, print and the like are never undefined functions, declared or not."""
     assert not names_elsewhere() & set(KNOWN)
     for name in names_elsewhere() - {"len"}:  # of an array it is a size
-        for text in (f"sum(f({name}(Y)))", f"function {name}; sum(f({name}(Y)))"):
+        plain = [f"sum(f({name}(Y)))"] * (name not in CALLS)  # or else it may be read
+        for text in (*plain, f"function {name}; sum(f({name}(Y)))"):
             with pytest.raises((UnsupportedError, ProgramSyntaxError), match=rf"^{name}\b"):
                 parse(text)
 
@@ -611,7 +613,7 @@ def test_no_name_of_a_library_is_an_undefined_function_in_silence() -> None:
         if name.islower() and not name.startswith("_") and callable(getattr(module, name))
     }
     assert len(names) > 300
-    for name in names - set(KNOWN):
+    for name in names - set(KNOWN) - set(CALLS):
         with pytest.raises((UnsupportedError, ProgramSyntaxError), match=name):
             parse(f"sum(f({name}(Y)))")
 
@@ -836,10 +838,8 @@ def test_a_number_and_an_array_have_a_larger_one_by_entries(
     ("text", "said"),
     [
         ("variance(x)", "write var(x)."),
-        ("sum(swish(x + 1))", "write silu(x + 1)."),
         ("KL(p, q + r)", "write sum(p*log(p/(q + r)))."),
-        ("sum(sech(a + b))", "write 1/cosh(a + b)."),
-        ("sum(ldivide(u, v))", "write v/u."),
+        ("sum(ldivide(u))", "ldivide(A, B) is read as B/A"),
         ("sum(normal(0, 1))", "write sum(M*Y)."),  # they are no arrays of the formula
         ("rank(X)", "a whole number"),
         ("sum(eig(A))", "logdet(A), for sum(eigvalsh(A)) write tr(A)."),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from matderiv.expression.vocabulary import FOREIGN_MODULES, KNOWN
 
-__all__ = ["CALLS", "Call", "called", "is_module"]
+__all__ = ["CALLS", "LibraryCall", "is_module", "library_call"]
 
 #: Names with their arguments, and the formula that such a call stands for. A formula that is one
 #: call of the same arguments is another name for that function, options included.
@@ -185,7 +185,7 @@ conv2(X, W) = conv_transpose2d(X, W)
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class LibraryCall:
     """What a call of another library stands for, by the names of its arguments."""
 
     operands: tuple[str, ...]
@@ -202,32 +202,32 @@ class Call:
 _CHAINS = frozenset({"chain_matmul", "multi_dot"})
 
 
-def _chain(count: int) -> Call:
+def _chain(count: int) -> LibraryCall:
     operands = tuple(f"A{number}" for number in range(1, count + 1))
-    return Call(operands, " @ ".join(operands))
+    return LibraryCall(operands, " @ ".join(operands))
 
 
-def _read_table() -> dict[str, tuple[Call, ...]]:
-    found: dict[str, tuple[Call, ...]] = {}
+def _read_table() -> dict[str, tuple[LibraryCall, ...]]:
+    found: dict[str, tuple[LibraryCall, ...]] = {}
     for names, operands, formula in re.findall(
         r"^([\w ]+)\(([\w, ]+)\) = (.+)$", _TABLE, re.MULTILINE
     ):
         for name in names.split():
-            found[name] = (*found.get(name, ()), Call(tuple(operands.split(", ")), formula))
+            found[name] = (*found.get(name, ()), LibraryCall(tuple(operands.split(", ")), formula))
     return found
 
 
 #: What each name stands for, by how many arguments it has.
-CALLS: dict[str, tuple[Call, ...]] = _read_table() | dict.fromkeys(_CHAINS, (_chain(2),))
+CALLS: dict[str, tuple[LibraryCall, ...]] = _read_table() | dict.fromkeys(_CHAINS, (_chain(2),))
 
 
-def called(tree: ast.Call) -> tuple[str, Call, list[ast.expr]] | None:
+def library_call(tree: ast.Call) -> tuple[str, LibraryCall, list[ast.expr]] | None:
     """The name of a call of another library, what it stands for, and its arguments.
 
     Methods have the array before the dot as their first argument; a module is no argument.
 
-    >>> called(ast.parse("np.multiply(X, Y)", mode="eval").body)[:2]
-    ('multiply', Call(operands=('A', 'B'), formula='A*B'))
+    >>> library_call(ast.parse("np.multiply(X, Y)", mode="eval").body)[:2]
+    ('multiply', LibraryCall(operands=('A', 'B'), formula='A*B'))
     """
     match tree.func:
         case ast.Name(id=name):

@@ -24,7 +24,7 @@ from matderiv.expression.axes import over_axes, swapaxes
 from matderiv.expression.foreign import elsewhere, instead_of_name
 from matderiv.expression.index_calls import Labels, indexed, literal, read_size
 from matderiv.expression.lengths import Lengths, asks_sizes
-from matderiv.expression.libraries import called
+from matderiv.expression.libraries import library_call
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import OPERATIONS, operation_of
 from matderiv.expression.program import Assignment, Program
@@ -441,9 +441,9 @@ class Reader:
             ):
                 return self._node(entries, depth + 1)
         try:
-            found = called(tree)
-            if found is not None and found[0] not in self.declared and found[1].other_name:
-                name, args = found[1].other_name, found[2]
+            other = library_call(tree)
+            if other is not None and other[0] not in self.declared and other[1].other_name:
+                name, args = other[1].other_name, other[2]
                 READ.info("Read as: %s(…) for %s", name, self._words(tree))
             elif isinstance(tree.func, ast.Name):
                 name, args = self._meant(self._name(tree.func), tree)
@@ -524,7 +524,7 @@ class Reader:
 
     def _of_library(self, tree: ast.Call, depth: int) -> Node | None:
         """np.multiply(X, Y) as X*Y: a call of another library whose meaning is certain."""
-        found = called(tree)
+        found = library_call(tree)
         if found is None or found[0] in self.declared:
             return None
         _, call, args = found
