@@ -49,7 +49,15 @@ CORE = {
     "mtable": {"displaystyle"}, "mtr": set(), "mtd": set(),
 }  # fmt: skip
 
-CHILDREN = {"mfrac": 2, "msub": 2, "msup": 2, "msubsup": 3, "munder": 2, "mover": 2, "munderover": 3}
+CHILDREN = {
+    "mfrac": 2,
+    "msub": 2,
+    "msup": 2,
+    "msubsup": 3,
+    "munder": 2,
+    "mover": 2,
+    "munderover": 3,
+}
 
 PROGRAMS = [
     "Y = X @ W; L = sum(f(Y))",

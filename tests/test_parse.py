@@ -855,6 +855,25 @@ def test_a_message_speaks_of_what_was_written(text: str, said: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "shapes", "told"),
+    [
+        ("sum(softmax(X @ W)*T)", {}, True),
+        ("sum(log_softmax(X)*T)", {}, True),
+        ("sum(softmax(X @ W, axis=1)*T)", {}, False),
+        ("sum(softmax(x)*t)", {}, False),
+        ("sum(softmax(X)*t)", {"X": (5,)}, False),
+    ],
+)
+def test_a_softmax_of_all_entries_of_a_matrix_is_told(
+    text: str, shapes: dict[str, tuple[int, ...]], *, told: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Elsewhere an axis must be named, or rows are meant."""
+    with caplog.at_level("INFO", logger="matderiv"):
+        parse(text, shapes)
+    assert ("is over all entries at once" in caplog.text) == told
+
+
+@pytest.mark.parametrize(
     ("written", "plain"),
     [
         ("sum(X*full((n, m), 3))", "sum(X*(3*ones((n, m))))"),

@@ -83,7 +83,7 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
     ("lse", "logsumexp(Y)", ""),
     # -- vectors and matrices
     ("matvec", "A @ x", "of one vector"),
-    ("linear", "X @ W + b", ""),
+    ("linear", "X @ W.T + b", "with the weights W as torch keeps them"),
     ("affine dense", "X @ W + b", ""),
     (
         "mahalanobis",

@@ -71,6 +71,9 @@ _COMPARISONS: dict[type[ast.cmpop], Callable[[Node, Node], Node]] = {
     ast.LtE: lambda left, right: at_least(right, left),
 }
 
+#: Functions of all entries unless an axis is named, which many take to be those of each row.
+_OF_ROWS_ELSEWHERE = frozenset({"softmax", "log_softmax"})
+
 _MAX_DIGITS = 40
 _NOT_FINITE = frozenset({"nan", "inf", "infinity", "infty"})
 
@@ -481,7 +484,18 @@ class Reader:
             raise self._error(f"{name}: {error}", tree) from None
         if "letter" in operation_of(name).asks:
             self.written[source(node)] = self._words(tree)
+        if name in _OF_ROWS_ELSEWHERE and options.get("axis") is None:
+            self._tell_axis(name, tree, made[0])
         return node
+
+    def _tell_axis(self, name: str, tree: ast.Call, array: Node) -> None:
+        """Say that a softmax without an axis is one of all entries, where there are more axes."""
+        if self._dimensions(array) > 1:
+            READ.info(
+                "%s is over all entries at once, as in SciPy; of each row it is %s(…, axis=-1)",
+                self._words(tree),
+                name,
+            )
 
     def _masked(self, tree: ast.Call, depth: int) -> Node | None:
         """The sum or the mean of the entries that a mask takes: Σ x·m, and that divided by Σ m."""
