@@ -97,7 +97,7 @@ class Handout:
         place = Path(path)
         form = format_of(place.name) if form is None else form
         found = {place: self.write(form)}
-        if self.answers is not None:
+        if self.answers is not None and form != "moodle.xml":  # a quiz has its answers in it
             beside = place.with_name(f"{place.stem}-answers{place.suffix}")
             found[beside] = write(self.answers, form)
         return found
@@ -199,6 +199,10 @@ def make(derivation: ProvedSteps, wishes: Wishes, limit: int | None) -> Handout:
     drawn = _exercises(derivation, wishes)
     key = answer_sheet(document, drawn, made) if separate else None
     whole = with_exercises(document, drawn, wishes.exercises, wishes.answers)
+    if drawn:
+        from matderiv.handout.exercises import formula_questions
+
+        whole = replace(whole, quiz=(*formula_questions(derivation, wishes.lang), *drawn))
     style = style_of(derivation.task, wishes.notation)
     whole = in_notation(whole, style, mono=wishes.mono)
     key = key and in_notation(key, style, mono=wishes.mono)

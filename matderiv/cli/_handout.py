@@ -29,7 +29,17 @@ from matderiv.cli._output import check_folder, progress, write_files
 __all__ = ["handout_command"]
 
 #: Those of `handout.formats.FILES`, which are not loaded for help.
-_SUFFIXES = ("md", "tex", "html", "ipynb", "pdf", "slides.html", "slides.tex", "slides.pdf")
+_SUFFIXES = (
+    "md",
+    "tex",
+    "html",
+    "ipynb",
+    "pdf",
+    "slides.html",
+    "slides.tex",
+    "slides.pdf",
+    "moodle.xml",
+)
 
 
 @click.command("handout")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 
 from matderiv.derivation.sides import (
     EntryOf,
@@ -46,12 +46,15 @@ def conventions(composer: ProgramComposer) -> Iterator[Block]:
         yield Paragraph(composer.say(key, fields))
 
 
-def conventions_of(composer: ProgramComposer) -> Iterator[tuple[str, Filling]]:
-    """The messages about them and their fields."""
+def conventions_of(
+    composer: ProgramComposer, only: Container[str] | None = None
+) -> Iterator[tuple[str, Filling]]:
+    """The messages about them and their fields; `only` are the values that are shown."""
     graph = composer.task.sweep.graph
     shape = composer.task.sweep.facts.shape
-    values = [n for a in graph.values for n in nodes.walk(a.value)]
-    defined = (n for a in graph.values for n in composer.task.textbook.parts(a.value))
+    given = [a for a in graph.values if only is None or a.name in only]
+    values = [n for a in given for n in nodes.walk(a.value)]
+    defined = (n for a in given for n in composer.task.textbook.parts(a.value))
     shown = [*defined, *_shown(composer)]
     if any(len(shape) == 1 for shape in graph.shapes.values()):
         yield "vectors", {}

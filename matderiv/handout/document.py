@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Literal
 
 from matderiv._hashed import Value, value
@@ -18,6 +19,7 @@ __all__ = [
     "Document",
     "Equation",
     "Exercise",
+    "Gap",
     "GraphBlock",
     "GraphNode",
     "Heading",
@@ -180,11 +182,34 @@ Block = Heading | Paragraph | Bullets | Equation | CodeBlock | Table | BoardBloc
 
 
 @value
+class Gap(Value):
+    """A part of an answer that a machine can check: by a number, or by texts that are right."""
+
+    prompt: Segments
+    texts: tuple[str, ...] = ()
+    number: Fraction | int | None = None
+
+
+@value
+class Exercise(Value):
+    """A question and its answer in full; its level from one to three, 0 of none, and a hint.
+
+    `asked` are the parts of the answer that a machine can check, for a quiz.
+    """
+
+    question: tuple[Block, ...]
+    answer: tuple[Block, ...]
+    level: int = 0
+    hint: tuple[Block, ...] = ()
+    asked: tuple[Gap, ...] = ()
+
+
+@value
 class Document(Value):
     """A title and blocks in order, in one language; `whole` when no formula may lose a part.
 
     `live` follows where code can be run: it is for notebooks only. One that is `mono` has no
-    colours.
+    colours. `quiz` holds its exercises and questions about its formulas, for quizzes only.
     """
 
     language: str
@@ -194,13 +219,4 @@ class Document(Value):
     whole: bool = False
     live: tuple[Block, ...] = ()
     mono: bool = False
-
-
-@value
-class Exercise(Value):
-    """A question and its answer in full; its level from one to three, 0 of none, and a hint."""
-
-    question: tuple[Block, ...]
-    answer: tuple[Block, ...]
-    level: int = 0
-    hint: tuple[Block, ...] = ()
+    quiz: tuple[Exercise, ...] = ()

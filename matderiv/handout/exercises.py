@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from itertools import pairwise
 from random import Random
@@ -27,8 +27,10 @@ from matderiv.handout.conventions import conventions_of
 from matderiv.handout.document import (
     Block,
     Bullets,
+    Code,
     Equation,
     Exercise,
+    Gap,
     Math,
     Paragraph,
     Segment,
@@ -37,12 +39,13 @@ from matderiv.handout.document import (
 )
 from matderiv.handout.meanings import meaning_fields
 from matderiv.handout.program import STEP_WRITERS, numpy_answers
+from matderiv.handout.quiz import accepted, checked_parts
 from matderiv.handout.sentences import fill, together
 from matderiv.notation.boxes import Aligned, Box, NumberBox, Operator, Row, Symbol, Word, times
 from matderiv.notation.latex import latex
 from matderiv.notation.names import function_box, name_box, numbered_box
 
-__all__ = ["exercises"]
+__all__ = ["exercises", "formula_questions"]
 
 #: Conventions about signs.
 _SIGNS = frozenset(("hadamard", "quotient", "ones", "ones_one", "zeros", "zeros_one"))
@@ -90,7 +93,25 @@ def _worded(made: Material, theme: Theme, said: frozenset[str], language: str) -
     question[given:given] = words.sizes((*question, *answer))
     level, hint = _LEVELS[type(made)]
     tip = Paragraph(fill(language, f"exercise.hint_{hint}", {}))
-    return Exercise(tuple(question), tuple(answer), level, (tip,))
+    line = _line(words, made) if isinstance(made, Mistake) else None
+    asked = checked_parts(composer, made, line)
+    return Exercise(tuple(question), tuple(answer), level, (tip,), asked)
+
+
+def formula_questions(derivation: ProvedSteps, language: str) -> tuple[Exercise, ...]:
+    """A question for each formula of a derivation, for a quiz."""
+    theme = Theme.of(derivation)
+    plain = ProvedSteps(derivation.task, derivation.wrt, ())
+    composer = ProgramComposer(plain, language, None)
+    words = _Words(composer, theme.assumed, frozenset())
+    made = []
+    for name in derivation.wrt:
+        fields, texts = words.about(name), accepted(derivation.task, name)
+        code = [(Code(text),) for text in texts if " " in text] or [(Code(texts[0]),)]
+        answer = fill(language, "quiz.accepted", {"formulas": composer.listed(code)})
+        question = (*words.setup(), Paragraph(fill(language, "quiz.formula", fields)))
+        made.append(Exercise(question, (Paragraph(answer),), 1, (), (Gap((), texts),)))
+    return tuple(made)
 
 
 #: How hard each kind is, from one to three, and the key of its hint.
@@ -197,12 +218,12 @@ class _Words:
         if assumed:
             yield self.say("independent", names=self.names(assumed))
 
-    def conventions(self) -> Iterator[Block]:
-        """Explanations of notation that the page has not given yet."""
+    def conventions(self, values: Container[str] | None = None) -> Iterator[Block]:
+        """Explanations of notation that the page has not given yet; of these values, if given."""
         language = self.composer.language
         found = [
             self.composer.say(key, fields)
-            for key, fields in conventions_of(self.composer)
+            for key, fields in conventions_of(self.composer, values)
             if key not in self.said
         ]
         if found:
@@ -442,7 +463,7 @@ def _numbers(words: _Words, made: Numbers) -> _Parts:
             *([words.say("numbers_shapes", shapes=words.shapes(unknown))] if unknown else []),
             words.say("numbers_node", users=words.names(through), **fields),
             *words.definitions(made.defined),
-            *words.conventions(),
+            *words.conventions({_defined(chain) for chain in made.defined}),
         ]
     else:
         question = [*words.setup()]

@@ -35,6 +35,7 @@ FILES = {
     "slides.html": Format("matderiv.handout.html", "to_html_slides", 1.2, 200_000),
     "slides.tex": Format("matderiv.handout.latex", "to_beamer", 3.5),
     "slides.pdf": Format("matderiv.handout.pdf", "to_pdf_slides", 15.0, 100_000),
+    "moodle.xml": Format("matderiv.handout.moodle", "to_moodle", 3.5),
 }
 
 #: All formats by name; these are asked for by no suffix.
