@@ -11,11 +11,10 @@ from __future__ import annotations
 import os
 import sys
 from collections import defaultdict
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from functools import cache
 from pathlib import Path
 from typing import TypeVar
-from unittest.mock import patch
 from zlib import crc32
 
 import _thorough
@@ -112,13 +111,6 @@ def share(family: list[Case], turn: int) -> list[Case]:
     count = len(family)
     step = 20 if count >= _LARGE else max(2, min(8, count // 2))
     return family[turn % min(step, count) :: step]
-
-
-@pytest.fixture(autouse=True, scope="session")
-def unhurried() -> Iterator[None]:
-    """On a busy machine, too, commands keep to themselves that they are still at work."""
-    with patch("matderiv.cli._output._PAUSES", (3600.0,)):
-        yield
 
 
 @pytest.fixture

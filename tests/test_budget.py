@@ -170,17 +170,26 @@ def test_limits_inside_each_other() -> None:
             spend(10)
 
 
-def test_long_work_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where standard error is no terminal, a plain line says what long work is at."""
-    monkeypatch.setattr(_output, "_PAUSES", (0.0, 60.0))
-    told, said = threading.Event(), []
+@pytest.mark.parametrize("watched", [True, False])
+def test_long_work_is_told_of(*, watched: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A terminal shows what long work is at and is left empty; a pipe gets nothing at all."""
+    monkeypatch.setattr(_output, "_MOMENT", 0.001)
+    monkeypatch.setattr(_output, "_is_watched", lambda: watched)
+    told, said = threading.Event(), list[str]()
 
-    def echo(text: str, *, err: bool) -> None:
+    def echo(text: str, *, err: bool, nl: bool) -> None:
         assert err
+        assert not nl
         said.append(text)
         told.set()
 
     monkeypatch.setattr(_output.click, "echo", echo)
+    before = threading.active_count()
     with _output.progress():
-        assert told.wait(60)
-    assert said == ["matderiv: still at work on the program …"]
+        stage("the sum")
+        assert threading.active_count() == before + watched
+        if watched:
+            assert told.wait(60)
+    assert bool(said) == watched
+    assert set(said[:-1]) <= {"\r\x1b[Kthe program …", "\r\x1b[Kthe sum …"}
+    assert said[-1:] == ["\r\x1b[K"] * watched

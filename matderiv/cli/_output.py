@@ -33,16 +33,19 @@ __all__ = [
 STANDARD = Path("-")
 
 _MEGABYTE = 1_000_000
-_MOMENT = 1.0  # seconds between two looks at what is done, on a terminal
-_PAUSES = (8.0, 30.0, 60.0, 300.0, 1800.0)  # and between plain lines
+_MOMENT = 1.0  # seconds between two looks at what is done
 
 
 @contextlib.contextmanager
 def progress() -> Iterator[None]:
-    """Say on standard error what long work is at: in one line of a terminal, or in plain lines.
+    """Say in one line of a terminal what long work is at; nothing where nobody watches.
 
-    A thread says it, so that one long stage is told of as well as many short ones.
+    A thread says it, so that one long stage is told of as well as many short ones. A pipe or a file
+    as standard error gets errors and remarks only.
     """
+    if not _is_watched():
+        yield
+        return
     at, done = ["the program"], threading.Event()
     thread = threading.Thread(target=_tell, args=(at, done), daemon=True)
     thread.start()
@@ -54,15 +57,16 @@ def progress() -> Iterator[None]:
         thread.join()
 
 
+def _is_watched() -> bool:
+    """Whether standard error is a terminal; it may be closed."""
+    with contextlib.suppress(ValueError, AttributeError):
+        return sys.stderr.isatty()
+    return False
+
+
 def _tell(at: Sequence[str], done: threading.Event) -> None:
-    """Show the stage that `at` holds until the work is done, and leave no trace on a terminal."""
-    with contextlib.suppress(OSError, ValueError, AttributeError):  # nobody reads standard error
-        if not sys.stderr.isatty():
-            for pause in _PAUSES:
-                if done.wait(pause):
-                    return
-                click.echo(f"matderiv: still at work on {at[0]} …", err=True)
-            return
+    """Show the stage that `at` holds until the work is done, and leave no trace."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):  # the terminal is gone
         shown = False
         while not done.wait(_MOMENT):
             click.echo(f"\r\x1b[K{at[0]} …", err=True, nl=False)
@@ -77,7 +81,7 @@ def tell_size(document: Document, form: str, name: str = "The page") -> None:
 
     size = estimated(document, form) / _MEGABYTE
     if size >= 1:
-        start = "\r\x1b[K" if sys.stderr.isatty() else ""  # over what progress shows
+        start = "\r\x1b[K" if _is_watched() else ""  # over what progress shows
         said = f"{name} will have about {size:.2g} megabytes; --show 4 makes it small."
         click.echo(f"{start}matderiv: {said}", err=True)
 
