@@ -6,6 +6,7 @@ import pytest
 from _derived import derived
 
 import matderiv
+from matderiv.calculus.sweep.task import read_task
 from matderiv.derivation.loss_names import loss_name
 from matderiv.handout.document import Heading
 from matderiv.handout.text import words_of
@@ -67,3 +68,11 @@ def test_the_appendix_can_be_left_out(lang: str) -> None:
     assert "⊗" in page
     assert "⊗" not in bare
     assert only in bare
+
+
+def test_deep_networks_have_a_name_too() -> None:
+    """However many layers lie below, and though values that are used twice would double."""
+    layers = "; ".join(f"h{k} = tanh(h{k - 1} @ W{k})*h{k - 1}" for k in range(1, 121))
+    deep = f"{layers}; P = softmax(h120, axis=1); L = -sum(T*log(P))".replace("h0 ", "X ")
+    task = read_task(deep.replace("h0;", "X;"), ("W120",))
+    assert loss_name(task) == "cross_entropy"

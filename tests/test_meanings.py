@@ -13,6 +13,7 @@ from matderiv.derivation.meanings import found as patterns
 from matderiv.derivation.meanings.found import meanings
 from matderiv.derivation.meanings.residual import even
 from matderiv.derivation.meanings.statements import Meaning, MeaningKind, Unfolded
+from matderiv.expression.nodes import walk
 from matderiv.expression.source import source
 from matderiv.handout.meanings import meaning_section
 from matderiv.handout.texts import messages
@@ -113,3 +114,18 @@ def test_names_of_a_meaning_hold_those_that_gradients_are_by() -> None:
     )
     assert isinstance(found, Meaning)
     assert {"z", "p", "t"} <= found.names
+
+
+@pytest.mark.parametrize(
+    "layer", ["h{0} = tanh(h{1} @ W{0})", "h{0} = sin(h{1} @ W{0})*h{1} + h{1}"]
+)
+def test_meanings_of_many_layers(layer: str) -> None:
+    """What is said of the last layers is found below a hundred more; nothing long is written out."""
+    layers = "; ".join(layer.format(k, k - 1) for k in range(1, 121))
+    program = f"{layers}; L = sum((h120 - T)**2)"
+    task = read_task(program, ("W1", "W120"), shapes={"h0": (3, 3), "T": (3, 3)})
+    found = Unfolded(task)
+    assert "residual" in {meaning.kind for meaning in meanings(task)}
+    assert found.gradient("W1") is None
+    written = [node for node in found.values.values() if len([*walk(node)]) > 100]
+    assert not written

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from matderiv.calculus.formulas.flattened import factors, terms
-from matderiv.calculus.sweep.sweep import replaced
+from matderiv.calculus.sweep.sweep import written_out
 from matderiv.calculus.sweep.task import Task
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
@@ -22,10 +22,9 @@ def loss_name(task: Task) -> LossName | None:
     p is sigmoid(·), and t is an input that is called as targets are, or declared one-hot or
     stochastic; c is a positive number or one over a name. Sums may be means.
     """
-    node: Node = nodes.Name(task.program.loss.name)
-    for assignment in reversed(task.program.assignments):
-        node = replaced(node, {assignment.name: assignment.value})
-    sign, inner = _within(node)
+    loss = task.program.loss
+    values = written_out({a.name: a.value for a in task.program.assignments})
+    sign, inner = _within(values.get(loss.name, loss.value))
     truth = {*targets(task.program), *task.assumed}
     found = [(sign * number, *_of_product(part)) for number, part in terms(inner)]
     if len({number for number, *_ in found}) > 1 or found[0][0] >= 0:

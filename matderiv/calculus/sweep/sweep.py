@@ -49,7 +49,7 @@ from matderiv.expression.nodes import Node
 from matderiv.expression.shapes import Shape
 from matderiv.expression.source import source
 
-__all__ = ["finished", "inlined", "name_meant", "replaced", "sweep"]
+__all__ = ["finished", "inlined", "name_meant", "replaced", "sweep", "written_out"]
 
 _REPEATED: Final = "repeated in every row or column"
 _MATRIX = 2  # dimensions
@@ -209,6 +209,32 @@ def replaced(node: Node, values: Mapping[str, Node]) -> Node:
     if isinstance(node, nodes.Name):
         return values.get(node.name, node)
     return nodes.rebuilt(node, [replaced(child, values) for child in nodes.children(node)])
+
+
+_WRITTEN = 100  # nodes of a formula that is written out
+
+
+def written_out(formulas: Mapping[str, Node]) -> dict[str, Node]:
+    """Formulas without the names of those before them; those that get long keep theirs.
+
+    So the work is linear in the formulas, though ones that use one another twice over would double
+    with each that is put in.
+
+    >>> from matderiv.expression.parse import parse
+    >>> values = parse("a = x*x; b = a + a; L = b*a").assignments
+    >>> source(written_out({value.name: value.value for value in values})["L"])
+    '(x*x + x*x)*(x*x)'
+    """
+    made: dict[str, Node] = {}
+    lengths: dict[str, int] = {}
+    for name, formula in formulas.items():
+        length = sum(
+            lengths.get(node.name, 1) if isinstance(node, nodes.Name) else 1
+            for node in nodes.walk(formula)
+        )
+        if length <= _WRITTEN:
+            made[name], lengths[name] = replaced(formula, made), length
+    return made
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from matderiv.calculus.formulas.broadcasting import ShapeOf
-from matderiv.calculus.sweep.sweep import replaced
+from matderiv.calculus.sweep.sweep import replaced, written_out
 from matderiv.calculus.sweep.task import Task
 from matderiv.derivation.links import Link
 from matderiv.expression import nodes
@@ -87,39 +87,46 @@ Finder: TypeAlias = Callable[["Unfolded"], Iterator[Candidate]]
 
 
 class Unfolded:
-    """A task, its values and its gradients in inputs alone."""
+    """A task, its values and its gradients in inputs alone, as far as these are short."""
 
     def __init__(self, task: Task) -> None:
+        graph = task.sweep.graph
         self.task = task
         self.shape: ShapeOf = task.sweep.facts.shape
-        self.values: dict[str, Node] = {}
-        for assignment in task.sweep.graph.values:
-            self.values[assignment.name] = replaced(assignment.value, self.values)
-        hidden = task.sweep.graph.lifted
-        self.unnamed = {name: value for name, value in self.values.items() if name in hidden}
-        self.loss = self.values.get(task.loss, nodes.ZERO)
+        every = frozenset(a.name for a in graph.values)
+        self.values = self._written_out(every)
+        self._unnamed = self._written_out(graph.lifted)
+        self.loss = self._in_inputs(Name(task.loss)) or nodes.ZERO
         self.named = [
-            (a.name, replaced(a.value, self.unnamed))
-            for a in task.sweep.graph.values
-            if a.name not in hidden
+            (a.name, self.named_only(a.value)) for a in graph.values if a.name not in graph.lifted
         ]
 
+    def _written_out(self, names: frozenset[str]) -> dict[str, Node]:
+        """Values, and the gradients by them, without their names; but see `written_out`."""
+        sweep = self.task.sweep
+        formulas = {a.name: a.value for a in sweep.graph.values if a.name in names}
+        for name, found in sweep.gradients.items():  # each after those that it mentions
+            if name in names:
+                formulas[f"d{name}"] = self.task.whole(name, found.formula)
+        return written_out(formulas)
+
+    def named_only(self, formula: Node) -> Node:
+        """A formula without the names that the program does not have, and their gradients."""
+        return replaced(formula, self._unnamed)
+
+    def _in_inputs(self, formula: Node) -> Node | None:
+        """A formula in inputs alone; None where that is long."""
+        made = replaced(formula, self.values)
+        sweep = self.task.sweep
+        ours = {a.name for a in sweep.graph.values} | {f"d{of}" for of in sweep.gradients}
+        return None if names_in(made) & ours else made
+
     def gradient(self, name: str) -> Node | None:
-        """The gradient by a name in inputs alone; None where that is not known."""
+        """The gradient by a name in inputs alone; None where that is not known, or long."""
         found = self.task.sweep.gradients.get(name)
         if found is None or found.vanishes or self.task.way(name) is not None:
             return None
-        return self.without(self.task.whole(name, found.formula), self.values)
-
-    def without(self, node: Node, values: Mapping[str, Node]) -> Node:
-        """A formula without some values and without their gradients."""
-        gradients = self.task.sweep.gradients
-        known = dict(values) | {
-            f"d{of}": self.without(self.task.whole(of, gradients[of].formula), values)
-            for of in values
-            if f"d{of}" in names_in(node) and of in gradients
-        }
-        return replaced(node, known)
+        return self._in_inputs(self.task.whole(name, found.formula))
 
     def free(self, name: str) -> bool:
         """Whether the gradient by a name is that by all of its entries, and not 0."""

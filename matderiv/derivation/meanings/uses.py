@@ -32,7 +32,7 @@ def fork(program: Unfolded) -> Iterator[Candidate]:
         if found is None or not program.free(name) or len(found.users) == 1:
             continue
         shares = [
-            tidy(program.without(task.whole(name, use.gradient), program.unnamed), task.sweep.facts)
+            tidy(program.named_only(task.whole(name, use.gradient)), task.sweep.facts)
             for use in found.uses
         ]
         if len(shares) > _SHARES or any(cost(share) > _LONGEST for share in shares):
