@@ -120,7 +120,7 @@ def test_names_of_a_meaning_hold_those_that_gradients_are_by() -> None:
     "layer", ["h{0} = tanh(h{1} @ W{0})", "h{0} = sin(h{1} @ W{0})*h{1} + h{1}"]
 )
 def test_meanings_of_many_layers(layer: str) -> None:
-    """What is said of the last layers is found below a hundred more; nothing long is written out."""
+    """The last layers mean what they do without a hundred more below; nothing long is written out."""
     layers = "; ".join(layer.format(k, k - 1) for k in range(1, 121))
     program = f"{layers}; L = sum((h120 - T)**2)"
     task = read_task(program, ("W1", "W120"), shapes={"h0": (3, 3), "T": (3, 3)})
