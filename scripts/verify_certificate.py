@@ -25,6 +25,7 @@ The words `kind` and `reason` prove nothing; they must be known ones.
 
 from __future__ import annotations
 
+import argparse
 import signal
 import sys
 from pathlib import Path
@@ -75,18 +76,15 @@ def _limit() -> None:
 
 def main(arguments: list[str]) -> int:
     """Check the file that is named; the exit code."""
-    links = "--links" in arguments
-    names = [argument for argument in arguments if argument != "--links"]
-    if len(names) != 1 or names[0] in ("-h", "--help"):
-        print(
-            "usage: verify_certificate.py [--links] FILE   (- for standard input)", file=sys.stderr
-        )
-        return 2
-    (name,) = names
+    parser = argparse.ArgumentParser(description="Check a matderiv certificate link by link.")
+    parser.add_argument("--links", action="store_true", help="a line for each link")
+    parser.add_argument("file", help="- for standard input")
+    given = parser.parse_args(arguments)
+    name = given.file
     try:
         with sys.stdin.buffer if name == "-" else Path(name).open("rb") as file:
             raw = file.read(MOST_BYTES + 1)
-        code, message = outcome(load(raw), links=links)
+        code, message = outcome(load(raw), links=given.links)
     except (OSError, ValueError, RecursionError) as error:
         code, message = 2, _line(f"cannot be read: {error}")
     except _OutOfTimeError:

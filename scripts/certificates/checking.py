@@ -13,11 +13,11 @@ import contextlib
 import itertools
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from certificates.derivatives import Calculus
-from certificates.entries import Entries
 from certificates.frame import Json, RefusedError, check_form, refuse
 from certificates.functions import parts_of
 from certificates.numbers import ImpreciseError, Real, Reals
@@ -26,7 +26,7 @@ from certificates.program import Program, names, read
 from certificates.proving import Prover
 from certificates.reading import Tree, parse
 from certificates.words import CHAINS, KINDS, METHODS, REASONS, STEPS
-from certificates.worlds import World
+from certificates.worlds import Jumps, World
 
 SMALL = 120  # entries of all arrays together up to which the sizes of the file are looked at
 MOST_LINKS = 100_000
@@ -65,7 +65,7 @@ def check(data: Json) -> list[tuple[str, str]]:
     if "jacobian" in data:
         _check_jacobian(data, program)
     _check_counts(data, program)
-    _evaluate(data, Entries(prover.calculus), found)
+    _evaluate(data, prover.calculus, found)
     for link in found:
         if not link.proved and not link.looked:
             refuse(f"{link.where}: there are no sizes to evaluate it at")
@@ -238,16 +238,15 @@ class Side:
         if any(index not in runs and not _NUMBER.fullmatch(index) for index in at):
             refuse("an index is not one of its chain")
         cells = "".join(text for _, text in _cells(data.get("entries", "")))
-        self.calculus.lowering.work.spend(len(data["entry"] + data.get("of", "") + cells))
-        written = [parse(data["entry"])]
-        parts_of(written[0])
+        self.calculus.work.spend(len(data["entry"] + data.get("of", "") + cells))
+        self.calculus.begin(runs, about)
+        parts_of(parse(data["entry"]))
+        self.trees = [self.calculus.number(parse(data["entry"]))]
         if "of" in data:
             over = tuple(runs.get(index, "1") for index in at)
             parts_of(parse(data["of"]))
             places = tuple(("name", i) if i in runs else ("num", int(i)) for i in at)
-            written.append(self.calculus.source(data["of"], over, places, KINDS[kind]))
-        self.calculus.numbers.clear()
-        self.trees = [self.calculus.read(tree, runs, about) for tree in written]
+            self.trees.append(self.calculus.source(data["of"], over, places, KINDS[kind]))
         self.numbers = frozenset(self.calculus.numbers)
         self.proved = all(prover.same(self.trees[0], tree, about) for tree in self.trees[1:])
 
@@ -271,7 +270,8 @@ class Side:
         if spelled.keys() != own.keys():
             refuse("an array is not written out in its shape")
         for at, text in spelled.items():
-            tree = self.calculus.read(parse(text), {}, world.about)
+            self.calculus.begin({}, world.about)
+            tree = self.calculus.number(parse(text))
             if not world.field.same(world.value(tree, {}), own[at]):
                 refuse(f"an array as written out is not what it stands for at {at}")
 
@@ -357,41 +357,43 @@ def _links(chain: Json, prover: Prover, about: str | None, where: str) -> Iterat
 # -- evaluating ----------------------------------------------------------------------------------
 
 
-def _evaluate(data: Json, entries: Entries, links: list[Link]) -> None:
+def _evaluate(data: Json, calculus: Calculus, links: list[Link]) -> None:
     """Look at every link that is not proved, at all that is written out, and for values of all."""
-    program = entries.program
+    program, jumps = calculus.program, Jumps()
     few = any(program.says(name, "onehot") for name in program.assumed)  # which takes few values
     for field in map(Reals, DIGITS):
         with contextlib.suppress(ImpreciseError):
-            _look(data, entries, field, 2, links)
-            if entries.jumped or few:  # more points, to tell apart what takes few values
-                _look(data, entries, field, 6, links)
-            if any(len(s) == 1 and not _signed(t, entries) for t, s in entries.signs.items()):
+            point = partial(Point, calculus, jumps, field)
+            _look(data, point, 2, links)
+            if jumps.seen or few:  # more points, to tell apart what takes few values
+                _look(data, point, 6, links)
+            if any(len(s) == 1 and not _signed(t, program) for t, s in jumps.signs.items()):
                 refuse("a side asks for a sign that is always the same")
             return
     refuse(f"numbers that {DIGITS[-1]:,} digits do not tell apart")
 
 
-def _signed(tree: Tree, entries: Entries) -> bool:
+def _signed(tree: Tree, program: Program) -> bool:
     """Whether a tree holds only inputs of which it is assumed that they are not negative."""
-    program = entries.program
     used = names(tree).union(*(program.reach.get(n, frozenset()) for n in names(tree)))
     inputs = used & {*program.inputs}
     return bool(inputs) and all(program.says(n, "positive", "onehot") for n in inputs)
 
 
-def _look(data: Json, entries: Entries, field: Reals, count: int, links: list[Link]) -> None:
+def _look(
+    data: Json, at: Callable[[Mapping[str, int]], Point], count: int, links: list[Link]
+) -> None:
     """Look at links at every point that is needed, and at all links at the first."""
     own, first = data["sizes"], True
     here = any(x.spelled or x.open(own=True) != x.open(own=False) for x in links)
     shapes = [[own.get(n) or int(n) for n in shape] for shape in data["shapes"].values()]
     found: list[Iterable[Point]] = []
     if here or sum(map(math.prod, shapes)) <= SMALL:
-        found.append(Point(entries, field, own) for _ in range(count))
+        found.append(at(own) for _ in range(count))
     trees = [t for x in links if x.open(own=False) for side in x.sides for t in side.trees]
     if trees or not found:
         spread = {name: _most(trees, name) for name in own}
-        found.append(other_points(entries, field, count, spread))
+        found.append(other_points(at, list(own), spread, count))
     for point in itertools.chain(*found):
         for link in links:
             with _located(link.where):

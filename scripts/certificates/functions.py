@@ -1,6 +1,7 @@
 """Functions and operations: a row for each, which the prover and the evaluator both read.
 
-What is not here is in `lowering.py`: sums, means, products of entries, inverses, determinants.
+Those that are made of others are put in simpler terms when they are read. What is not here is in
+`lowering.py`: sums, means, products of entries, inverses, determinants.
 """
 
 from __future__ import annotations
@@ -14,50 +15,68 @@ MOST_PARTS = 100_000  # of a formula, by the simplest functions
 ARGUMENT: Tree = ("name", "#")
 
 
-def _of_u(text: str) -> Tree:
-    found: Tree = exchanged(parse(text), {("name", "u"): ARGUMENT})
+#: Functions of one number u, by simpler ones, those first that others are made of.
+_SIMPLER = {
+    "sqrt": "u**(1/2)",
+    "sigmoid": "exp(u)/(1 + exp(u))",
+    "softplus": "log(1 + exp(u))",
+    "sinh": "(exp(u) - exp(-u))/2",
+    "cosh": "(exp(u) + exp(-u))/2",
+    "arccos": "acos(-1)/2 - arcsin(u)",
+    "relu": "u*step(u)",
+    "abs": "u*sign(u)",
+    "ceil": "-floor(-u)",
+    "trunc": "sign(u)*floor(abs(u))",
+    "frac": "u - sign(u)*floor(abs(u))",
+    "silu": "u*sigmoid(u)",
+    "gelu": "u*(1 + erf(u/sqrt(2)))/2",
+}
+
+#: Functions of one number u, by their derivatives.
+_SLOPES = {
+    "exp": "exp(u)",
+    "log": "1/u",
+    "sin": "cos(u)",
+    "cos": "-sin(u)",
+    "tan": "1 + tan(u)**2",
+    "tanh": "1 - tanh(u)**2",
+    "arctan": "1/(1 + u**2)",
+    "arcsin": "1/sqrt(1 - u**2)",
+    "arcsinh": "1/sqrt(u**2 + 1)",
+    "arccosh": "1/sqrt(u**2 - 1)",
+    "arctanh": "1/(1 - u**2)",
+    "erfinv": "sqrt(acos(-1))/2*exp(erfinv(u)**2)",
+    "gammaln": "digamma(u)",
+    "erf": "2*exp(-u**2)/sqrt(acos(-1))",
+} | dict.fromkeys("step sign iszero floor round".split(), "0")
+
+
+def applied(name: str, arg: Tree) -> Tree:
+    """A function of a number, by the simplest ones."""
+    if name not in SIMPLER:
+        return ("call", name, (arg,))
+    found: Tree = exchanged(SIMPLER[name], {ARGUMENT: arg})
     return found
 
 
-#: Functions of one number u, by their derivatives.
-SLOPES = {
-    "exp": _of_u("exp(u)"),
-    "log": _of_u("1/u"),
-    "sin": _of_u("cos(u)"),
-    "cos": _of_u("-sin(u)"),
-    "tan": _of_u("1 + tan(u)**2"),
-    "tanh": _of_u("1 - tanh(u)**2"),
-    "arctan": _of_u("1/(1 + u**2)"),
-    "arcsin": _of_u("1/sqrt(1 - u**2)"),
-    "arcsinh": _of_u("1/sqrt(u**2 + 1)"),
-    "arccosh": _of_u("1/sqrt(u**2 - 1)"),
-    "arctanh": _of_u("1/(1 - u**2)"),
-    "erfinv": _of_u("sqrt(acos(-1))/2*exp(erfinv(u)**2)"),
-    "gammaln": _of_u("digamma(u)"),
-    "erf": _of_u("2*exp(-u**2)/sqrt(acos(-1))"),
-    "step": _of_u("0"),
-    "sign": _of_u("0"),
-    "iszero": _of_u("0"),
-    "floor": _of_u("0"),
-    "round": _of_u("0"),
-}
+def _simplest(tree: Tree) -> Tree:
+    """A formula of u as one of the argument, by the simplest functions."""
+    match tree:
+        case ("name", "u"):
+            return ARGUMENT
+        case ("call", name, (arg,)):
+            return applied(name, _simplest(arg))
+        case ("add" | "mul", parts):
+            return (tree[0], tuple(map(_simplest, parts)))
+        case ("pow", *parts):
+            return ("pow", *map(_simplest, parts))
+    return tree
 
-#: Functions of one number u, by simpler ones.
-SIMPLER = {
-    "sqrt": _of_u("u**(1/2)"),
-    "sigmoid": _of_u("exp(u)/(1 + exp(u))"),
-    "softplus": _of_u("log(1 + exp(u))"),
-    "sinh": _of_u("(exp(u) - exp(-u))/2"),
-    "cosh": _of_u("(exp(u) + exp(-u))/2"),
-    "arccos": _of_u("acos(-1)/2 - arcsin(u)"),
-    "relu": _of_u("u*step(u)"),
-    "abs": _of_u("u*sign(u)"),
-    "ceil": _of_u("-floor(-u)"),
-    "trunc": _of_u("sign(u)*floor(abs(u))"),
-    "frac": _of_u("u - sign(u)*floor(abs(u))"),
-    "silu": _of_u("u*sigmoid(u)"),
-    "gelu": _of_u("u*(1 + erf(u/sqrt(2)))/2"),
-}
+
+SIMPLER: dict[str, Tree] = {}
+for _name, _row in _SIMPLER.items():
+    SIMPLER[_name] = _simplest(parse(_row))
+SLOPES = {name: _simplest(parse(row)) for name, row in _SLOPES.items()}
 
 #: The value of f(-u): -f(u), f(u) or 1 - f(u), where f has a derivative.
 MIRRORED = dict.fromkeys(
@@ -91,14 +110,12 @@ COMPOSITE = {
     "std": parse("sqrt(var(a, axis=axis, keepdims=keepdims))"),
 }
 
-_SIMPLER = SIMPLER | COMPOSITE
-
 
 def parts_of(tree: Tree) -> int:
     """How many parts a formula has when its functions are put in simpler terms."""
     found = 1 + sum(parts_of(part) for part in tree if isinstance(part, tuple))
-    if tree[0] == "call" and tree[1] in _SIMPLER:
-        found *= 1 + sum(node in (ARGUMENT, ("name", "a")) for node in walk(_SIMPLER[tree[1]]))
+    if tree[0] == "call" and (row := SIMPLER.get(tree[1]) or COMPOSITE.get(tree[1])):
+        found *= 1 + sum(node in (ARGUMENT, ("name", "a")) for node in walk(row))
     if found > MOST_PARTS:
         refuse("a formula of too many parts")
     return found

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from certificates.frame import Work, refuse
-from certificates.functions import COMPOSITE, FUNCTIONS
-from certificates.reading import Tree, exchanged, walk, whole_number
+from certificates.functions import COMPOSITE, FUNCTIONS, applied
+from certificates.reading import PI, Tree, exchanged, walk, whole_number
 
 Sizes = tuple[str, ...]
 Places = tuple[Tree, ...]
@@ -38,10 +38,9 @@ def times(*factors: Tree) -> Tree:
     return factors[0] if len(factors) == 1 else ("mul", factors) if factors else ONE
 
 
-def summed(body: Tree, bounds: Iterable[Tree]) -> Tree:
-    """Σ over letters."""
-    some = tuple(bounds)
-    return ("call", "Sum", (body, *some)) if some else body
+def named(at: Iterable[Tree]) -> set[str]:
+    """The letters among indices."""
+    return {index[1] for index in at if index[0] == "name"}
 
 
 class Lowering:
@@ -54,6 +53,7 @@ class Lowering:
         self.shapes = {name: tuple(shape) for name, shape in shapes.items()}
         self.work = Work()
         self._count = itertools.count()
+        self._letters: dict[int, tuple[Tree, tuple[str, ...]]] = {}  # by id, beside what has it
 
     def places(self, shape: Sizes, *, always: bool = False) -> tuple[Places, list[Tree]]:
         """Letters for an array's indices, with their bounds; 1 where there is but one index."""
@@ -69,12 +69,41 @@ class Lowering:
             bounds.append(("tuple", (letter, ONE, end)))
         return tuple(places), bounds
 
+    def letters(self, tree: Tree) -> tuple[str, ...]:
+        """The letters that are free in index notation."""
+        if id(tree) not in self._letters:
+            match tree:
+                case ("num" | "name", _):
+                    found = set()
+                case ("index", _, at) | ("call", "KroneckerDelta", at):
+                    found = named(at)
+                case ("call", _, (arg, *rest)):
+                    bounds = [part[1][0] for part in rest if part[0] == "tuple"]
+                    found = {*self.letters(arg)} - named(bounds) | named(rest)
+                case (kind, *parts):
+                    some = parts[0] if kind in ("add", "mul") else parts
+                    found = {letter for part in some for letter in self.letters(part)}
+            self._letters[id(tree)] = tree, tuple(sorted(found))
+        return self._letters[id(tree)][1]
+
+    def summed(self, body: Tree, bounds: Iterable[Tree]) -> Tree:
+        """Σ over letters, one after another, each over the factors that hold it alone."""
+        left = {bound[1][0][1]: bound for bound in bounds}
+        factors: Places = body[1] if body[0] == "mul" and left else (body,)
+        while left:
+            held = {n: [factor for factor in factors if n in self.letters(factor)] for n in left}
+            # The letter is taken first that stands with the fewest others.
+            letter = min(left, key=lambda one: len({n for f in held[one] for n in self.letters(f)}))
+            own: Tree = ("call", "Sum", (times(*held[letter]), left.pop(letter)))
+            factors = (*(factor for factor in factors if factor not in held[letter]), own)
+        return times(*factors)
+
     def shape_of(self, name: str) -> Sizes:
         """The shape of a name, of its gradient or of its differential."""
         base, _, word = name.partition(".")
         if name in self.shapes:
             return self.shapes[name]
-        if base in self.shapes and word in ("differential", "unit"):
+        if base in self.shapes and word == "differential":
             return self.shapes[base]
         if name[0] == "d" and name[1:] in self.shapes:
             return self.shapes[name[1:]]
@@ -86,14 +115,14 @@ class Lowering:
         match tree:
             case ("num", _):
                 return Lowered((), lambda _: tree)
-            case ("name", name) if name in self.sizes:
+            case ("name", name) if name in self.sizes or tree == PI:
                 return Lowered((), lambda _: tree)
             case ("name", name):
-                return Lowered(self.shape_of(name), lambda at: entry(name, at))
+                return Lowered(self.shape_of(name), lambda at: self.entry(name, at))
             case (("add" | "mul") as kind, parts):
                 return self.spread(lambda *some: (kind, some), *map(self.lower, parts))
-            case (("neg" | "pow") as kind, *parts):
-                return self.spread(lambda *some: (kind, *some), *map(self.lower, parts))
+            case ("pow", *parts):
+                return self.spread(lambda *some: ("pow", *some), *map(self.lower, parts))
             case ("matmul", left, right):
                 return self.matmul(self.lower(left), self.lower(right))
             case (("T" | "mT") as kind, part):
@@ -106,11 +135,13 @@ class Lowering:
             case ("new", part, axes):
                 inner, count = self.lower(part), itertools.count()
                 return self.rearranged(inner, [next(count) if a == ":" else None for a in axes])
-            case ("index", name, indices) if name.endswith(".unit"):
-                return self.unit(self.shape_of(name), indices)
             case ("call", name, arguments):
                 return self.called(name, arguments)
         refuse(f"{str(tree[1])[:40]!r} cannot stand in a formula")
+
+    def entry(self, name: str, at: Places) -> Tree:
+        """An entry of a name, which may stand for something else where this is overridden."""
+        return entry(name, at)
 
     def spread(self, operation: Callable[..., Tree], *parts: Lowered) -> Lowered:
         """A function of numbers, of each entry of arrays that are repeated as in NumPy."""
@@ -147,12 +178,6 @@ class Lowering:
         shape = tuple("1" if n is None else array.shape[n] for n in order)
         return Lowered(shape, lambda at: array.at(tuple(at[order.index(n)] for n in sorted(old))))
 
-    def unit(self, shape: Sizes, indices: Places) -> Lowered:
-        """e_p e_qᵀ."""
-        if len(indices) != len(shape):
-            refuse("an entry has another number of indices than its array")
-        return Lowered(shape, lambda at: times(*map(delta, at, indices)))
-
     # -- functions -------------------------------------------------------------------------------
 
     def called(self, name: str, arguments: tuple[Tree, ...]) -> Lowered:
@@ -166,14 +191,6 @@ class Lowering:
         if options:
             refuse(f"{name[:40]} has no such options")
         match name, operands:
-            case "Partial", [("name", str(top)), wrt]:
-                shape = self.shape_of(top)
-                return Lowered(shape, lambda at: ("call", name, (entry(top, at), wrt)))
-            case "differential", [of, ("name", _) as wrt]:
-                changed = self.lower(of)
-                return Lowered(changed.shape, lambda at: ("call", name, (changed.at(at), wrt)))
-            case "acos", [("neg", ("num", 1))]:
-                return Lowered((), lambda _: ("call", name, arguments))
             case "eye", [n]:
                 return Lowered((self.size(n),) * 2, lambda at: delta(*at))
             case "ones" | "zeros", [size]:
@@ -218,23 +235,12 @@ class Lowering:
             case "diag" if len(shape) == 1:
                 return Lowered(shape * 2, lambda at: times(delta(*at), array.at(at[:1])))
         if self.entrywise(name):
-            return Lowered(shape, lambda at: ("call", name, (array.at(at),)))
+            return Lowered(shape, lambda at: applied(name, array.at(at)))
         if name in self.functions:
             return Lowered((), lambda _: self.whole(name, array))
         if name[1:] in self.functions and name[0] == "d":
             return Lowered(shape, lambda at: self.whole(name, array, at))
         refuse(f"{name[:40]!r} is not a function of the program")
-
-    def body(self, of: str, body: Tree, arg: Tree) -> Tree:
-        """A function of a number, by what it is of each entry of a value."""
-        places, _ = self.places(self.shape_of(of))
-        lowered = self.lower(body)
-        if lowered.shape != self.shape_of(of):
-            refuse("functions: one is not of each entry")
-        found: Tree = exchanged(lowered.at(places), {entry(of, places): arg})
-        if {node[1] for node in walk(found) if node[0] == "name"} & {p[1] for p in places}:
-            refuse("functions: one is not of one entry alone")
-        return found
 
     def entrywise(self, name: str) -> bool:
         """Whether a function is one of numbers."""
@@ -271,7 +277,7 @@ class Lowering:
             if name in ("prod", "max"):
                 return ("call", name, (entry, *bounds)) if bounds else entry
             counts = (("pow", bound[1][2], _BELOW) for bound in bounds if name == "mean")
-            return times(summed(entry, bounds), *counts)
+            return times(self.summed(entry, bounds), *counts)
 
         return Lowered(shape, at)
 
@@ -287,7 +293,7 @@ REDUCTIONS = frozenset(("sum", "mean", "prod", "max"))
 
 #: Functions that have a name of their own in the language.
 KNOWN = {*FUNCTIONS, *COMPOSITE, *REDUCTIONS} | set(
-    "inv det logdet diag transpose eye ones zeros acos".split()
+    "inv det logdet diag transpose eye ones zeros".split()
 )
 
 

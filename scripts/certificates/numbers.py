@@ -138,7 +138,7 @@ _WHOLE = {"floor": "floor", "round": "nint"}
 
 #: Ranges that the inputs of a program are drawn from, in thousandths, until it has a value.
 RANGES = {"any": (-1500, 1500), "positive": (200, 1500), "small": (10, 250), "large": (1500, 5000)}
-_WAVE = ("positive", "positive", "small", "positive")
+_WAVE = ("positive", "positive", "small", "positive", "small")
 
 
 class Reals:
@@ -177,30 +177,20 @@ class Reals:
         return bool(u.ends == _ZERO)
 
     def undefined(self, seed: str, some: list[Real]) -> tuple[Real, list[Real]]:
-        """Some undefined function f(Σ b_i g(u_i + Σ c_k u_k)), and its derivatives."""
+        """Some undefined function Σ a + b·v + c·sin(dv) of v = u + Σ e·u, and its derivatives."""
         key = f"{seed} {len(some)}"
         if key not in self._functions:
             chance = random.Random(key)
-            outer, inner = ([self.drawn(chance, kind) for kind in _WAVE] for _ in range(2))
-            pairs = [(self.drawn(chance, "positive"), self.drawn(chance, "small")) for _ in some]
-            self._functions[key] = outer, inner, pairs
-        outer, inner, pairs = self._functions[key]
-        middle = reduce(add, (d * u for (_, d), u in zip(pairs, some, strict=True)))
-        parts = [self._wave(inner, u + middle) for u in some]
-        whole = zip(
-            *((b * u, b * v) for (b, _), (u, v) in zip(pairs, parts, strict=True)), strict=True
-        )
-        total, tilt = (reduce(add, column) for column in whole)
-        value, slope = self._wave(outer, total)
-        return value, [
-            slope * (b * v + d * tilt) for (b, d), (_, v) in zip(pairs, parts, strict=True)
-        ]
-
-    def _wave(self, some: list[Real], u: Real) -> tuple[Real, Real]:
-        """A + bu + c·sin(du), and its derivative."""
-        a, b, c, d = some
-        sin, cos = (self.function(name, d * u) for name in ("sin", "cos"))
-        return a + b * u + c * sin, b + c * d * cos
+            self._functions[key] = [[self.drawn(chance, kind) for kind in _WAVE] for _ in some]
+        total, slopes = self.number(0), list[Real]()
+        waves = list(zip(self._functions[key], some, strict=True))
+        middle = reduce(add, (e * u for (*_, e), u in waves))
+        for (a, b, c, d, _), u in waves:
+            sin, cos = (self.function(name, d * (u + middle)) for name in ("sin", "cos"))
+            total += a + b * (u + middle) + c * sin
+            slopes.append(b + c * d * cos)
+        tilt = reduce(add, slopes)
+        return total, [slope + e * tilt for slope, ((*_, e), _) in zip(slopes, waves, strict=True)]
 
     def sign(self, u: Real) -> int:
         """The sign; a 0 that rounding has blurred is a 0, if it would be seen that it is none."""

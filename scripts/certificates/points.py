@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import itertools
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 
-from certificates.entries import Entries
+from certificates.derivatives import Calculus
 from certificates.numbers import RANGES, Reals
 from certificates.reading import Tree, walk, whole_number
-from certificates.worlds import CHANCE, NoValueError, World
+from certificates.worlds import CHANCE, Jumps, NoValueError, World
 
 _SHUFFLES = 12  # choices of sizes of each kind, where the program has no value at the first
 
@@ -18,20 +19,25 @@ _SHUFFLES = 12  # choices of sizes of each kind, where the program has no value 
 class Point:
     """Worlds of one choice of sizes: more of them where a formula has no value in the first."""
 
-    def __init__(self, entries: Entries, field: Reals, sizes: Mapping[str, int]) -> None:
-        self.entries, self.field, self.sizes = entries, field, sizes
-        self._made = [World(entries, field, sizes)]
+    def __init__(
+        self, calculus: Calculus, jumps: Jumps, field: Reals, sizes: Mapping[str, int]
+    ) -> None:
+        self.sizes, self._make = sizes, partial(World, calculus, jumps, field, sizes)
+        self._made = [self._make()]
 
     def worlds(self) -> Iterator[World]:
         """The worlds in order, the inputs of each from another range."""
         for n in range(len(RANGES)):
             if n == len(self._made):
-                self._made.append(World(self.entries, self.field, self.sizes, n))
+                self._made.append(self._make(n))
             yield self._made[n]
 
 
 def other_points(
-    entries: Entries, field: Reals, count: int, spread: Mapping[str, int]
+    point: Callable[[Mapping[str, int]], Point],
+    names: Sequence[str],
+    spread: Mapping[str, int],
+    count: int,
 ) -> Iterator[Point]:
     """Points at two other choices of sizes than those of the file, `count` at each.
 
@@ -39,21 +45,20 @@ def other_points(
     Where two formulas may agree at `spread` sizes that a letter may have, though they differ, one
     more is tried, and another.
     """
-    names = list(entries.program.sizes)
     sizes: dict[str, int] = {}
     for _ in range(2 if names else 1):
         before = sizes
         for left in reversed(range(2 * _SHUFFLES)):
             sizes = other_sizes(names, CHANCE, before, least=1 + (left < _SHUFFLES))
             with contextlib.suppress(NoValueError):
-                yield from [Point(entries, field, sizes) for _ in range(count)]
+                yield from [point(sizes) for _ in range(count)]
                 break
     for name, most in spread.items():
         for size in range(1, most + 3 if most > 1 else 1):
             for _ in range(_SHUFFLES):
                 sizes = {n: CHANCE.randint(1, spread.get(n, 0) + 3) for n in names}
                 with contextlib.suppress(NoValueError):
-                    yield Point(entries, field, sizes | {name: size})
+                    yield point(sizes | {name: size})
                     break
 
 
@@ -65,8 +70,6 @@ def spread_of(tree: Tree, size: str) -> Spread:
     match tree:
         case ("name", name):
             return (1, 1, 0) if name == size else (0, 0, 0)
-        case ("neg", part):
-            return spread_of(part, size)
         case (("add" | "mul") as kind, parts):
             lows, highs, more = zip(*(spread_of(part, size) for part in parts), strict=True)
             low, high = (min(lows), max(highs)) if kind == "add" else (sum(lows), sum(highs))

@@ -12,22 +12,34 @@ import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from certificates.derivatives import Calculus
-from certificates.functions import ARGUMENT, MIRRORED, SIMPLER
+from certificates.functions import MIRRORED
 from certificates.program import names
-from certificates.reading import Tree, exchanged
+from certificates.reading import Tree
 
-Atom = tuple[Any, ...]
 Place = str | int
-Factors = dict[Atom, int]
 Bounds = dict[str, str]  # letters with the sizes that they run to
 Number = int | Fraction
-Value = list[tuple[Number, Factors, Bounds]]
 Frozen = frozenset[Any]
 Runs = tuple[tuple[str, str], ...]
+Letters = Mapping[Any, Place]  # letters by what they stand for
 Attempt = frozenset[str] | None  # what is replaced; none: functions with names of ours stay, too
+
+
+class Atom(NamedTuple):
+    """A factor: an entry, a size, a delta, a call, a raised value, a function of a whole array."""
+
+    kind: str
+    name: str = ""
+    at: tuple[Place, ...] = ()
+    args: tuple[Frozen, ...] = ()
+    runs: Runs = ()  # the letters of a whole array, with their sizes
+
+
+Factors = dict[Atom, int]
+Value = list[tuple[Number, Factors, Bounds]]
 
 _AS_THEY_STAND: Attempt = None
 
@@ -44,11 +56,10 @@ class Prover:
     """Proves links of one certificate."""
 
     def __init__(self, calculus: Calculus) -> None:
-        self.program, self.lowering = calculus.program, calculus.lowering
-        self.calculus = calculus
+        self.program, self.calculus = calculus.program, calculus
         self._count = itertools.count()
         self._left = 0
-        self._unfolded: dict[tuple[str, Attempt], tuple[tuple[Place, ...], Value]] = {}
+        self._unfolded: dict[tuple[str, tuple[Place, ...], Attempt], Value] = {}
         self._known: dict[tuple[Tree, Attempt], Frozen | None] = {}
         self._attempt = _AS_THEY_STAND
 
@@ -85,42 +96,36 @@ class Prover:
 
     def _spend(self, amount: int) -> None:
         self._left -= amount
-        self.lowering.work.spend(2 * amount)
+        self.calculus.work.spend(2 * amount)
         if self._left < 0:
             raise NotProvedError
 
     # -- reading -----------------------------------------------------------------------------------
 
-    def value(self, tree: Tree, scope: Mapping[str, str]) -> Value:
-        """A tree of index notation; `scope` are the letters that are summed over."""
+    def value(self, tree: Tree, scope: Letters) -> Value:
+        """A tree of index notation; `scope` says what letters stand for."""
 
         def index(place: Tree) -> Place:
             return scope.get(place[1], place[1]) if place[0] == "name" else place[1]
 
-        self.lowering.work.spend(1)
+        self.calculus.work.spend(1)
         match tree:
             case ("num", number):
                 return _number(number)
             case ("name", name) if name in self.program.sizes:
-                return _one(("size", name))
+                return _one(Atom("size", name))
             case ("name" | "index", name, *some):
                 return self.entry(name, tuple(index(place) for at in some for place in at))
-            case ("neg", part):
-                return self.times(_number(-1), self.value(part, scope))
             case ("add", parts):
                 return [term for part in parts for term in self.value(part, scope)]
             case ("mul", parts):
                 return self.times(*(self.value(part, scope) for part in parts))
             case ("pow", base, exponent):
                 return self.power(self.value(base, scope), self.value(exponent, scope))
-            case ("call", "KroneckerDelta", (one, other)):
-                return self.contracted(_one(_delta(index(one), index(other))))
-            case ("call", "acos", _):
-                return _one(("entry", "acos"))
-            case ("call", name, (arg,)) if name in SIMPLER:
-                return self.value(exchanged(SIMPLER[name], {ARGUMENT: arg}), scope)
-            case ("call", name, (arg,)) if self.lowering.entrywise(name):
-                if self._attempt is not None and (made := self.calculus.named(name, arg)):
+            case ("call", "KroneckerDelta", at):
+                return self.delta(map(index, at))
+            case ("call", name, (arg,)) if self.calculus.entrywise(name):
+                if self._attempt is not None and (made := self.calculus.body(name, arg)):
                     return self.value(made, scope)
                 return self.call(name, self.value(arg, scope))
             case ("call", name, (arg, *rest)):
@@ -130,32 +135,31 @@ class Prover:
                 runs = tuple((new[b[1][0][1]], str(b[1][2][1])) for b in bounds)
                 if name == "Sum":
                     return self.bound(inner, dict(runs))
-                at = tuple(index(part) for part in rest[len(bounds) :])
-                return _one(self.whole(name, runs, inner, at))
+                return self.whole(name, runs, inner, map(index, rest[len(bounds) :]))
         raise NotProvedError
 
     def entry(self, name: str, at: tuple[Place, ...]) -> Value:
         """An entry of a name, or of what it is unfolded to."""
         if name in (self._attempt or ()):
-            places, known = self.unfolded(name)
-            table = {p: i for p, i in zip(places, at, strict=True) if isinstance(p, str)}
-            return self.placed(self.fresh(known), table)
+            key = (name, at, self._attempt)
+            if key not in self._unfolded:
+                places, tree = self.calculus.general(name)
+                scope = {place[1]: i for place, i in zip(places, at, strict=True)}
+                self._unfolded[key] = self.value(tree, scope)
+            return self.fresh(self._unfolded[key])
         if self.program.says(name, "diagonal"):
-            return self.times(_one(_delta(*at)), _one(("entry", name, at[0], at[0])))
-        return _one(self.own_entry(name, at))
+            return self.times(self.delta(at), self.own_entry(name, at[:1] * 2))
+        return self.own_entry(name, at)
 
-    def own_entry(self, name: str, at: Iterable[Place]) -> Atom:
+    def own_entry(self, name: str, at: Iterable[Place]) -> Value:
         """An entry; of a symmetric matrix, one of the two that are equal."""
         symmetric = self.program.says(name, "symmetric", "psd")
-        return ("entry", name, *(sorted(at, key=str) if symmetric else at))
+        return _one(Atom("entry", name, tuple(sorted(at, key=str) if symmetric else at)))
 
-    def unfolded(self, name: str) -> tuple[tuple[Place, ...], Value]:
-        """The entry of a value by its definition, of a gradient by the chain rule, at letters."""
-        key = (name, self._attempt)
-        if key not in self._unfolded:
-            places, tree = self.calculus.general(name)
-            self._unfolded[key] = tuple(place[1] for place in places), self.value(tree, {})
-        return self._unfolded[key]
+    def delta(self, at: Iterable[Place]) -> Value:
+        """A delta; numbers come first, so that they are what letters are replaced by."""
+        places = sorted(at, key=lambda place: (isinstance(place, str), str(place)))
+        return self.contracted(_one(Atom("delta", at=tuple(places))))
 
     def letter(self) -> str:
         """A fresh letter to sum over."""
@@ -189,49 +193,34 @@ class Prover:
 
     def contracted(self, value: Value) -> Value:
         """Deltas contracted, and letters that nothing holds counted."""
-        made: Value = []
-        queue = list(value)
+        made, queue = list[tuple[Number, Factors, Bounds]](), list(value)
         while queue:
             self._spend(1)
-            c, f, b = term = queue.pop()
-            if not b and not any(atom[0] == "delta" for atom in f):
-                made.append(term)
-                continue
-            delta = next(
-                (atom for atom in f if atom[0] == "delta" and self._moves(atom, f, b)), None
-            )
-            if delta is not None:
-                one, other = delta[1:]
-                rest = {atom: n for atom, n in f.items() if atom != delta}
-                if one == other:
-                    queue.append((c, rest, b))
-                elif not (isinstance(one, int) and isinstance(other, int)):
-                    if other not in b:  # the other is the one to be replaced
-                        one, other = (other, one) if one in b else (one, other)
-                    kept = {} if other in b else {delta: 1}
-                    left = {letter: size for letter, size in b.items() if letter != other}
-                    moved = self.placed([(c, rest, {})], {other: one})
-                    queue += [(n, {**g, **kept}, {**left, **h}) for n, g, h in moved]
-                continue
-            factors, bounds = dict(f), dict(b)
-            free = frozenset[Place]().union(*map(_letters, factors))
-            for letter in [letter for letter in bounds if letter not in free]:
-                size = bounds.pop(letter)
-                if size.isdigit():
-                    c *= int(size)
-                else:
-                    factors["size", size] = factors.get(("size", size), 0) + 1
-            made.append((c, {a: n for a, n in factors.items() if n}, bounds))
+            term = queue.pop()
+            found = self._contracted(*term)
+            if found is None:
+                made.append(_counted(*term))
+            else:
+                queue += found
         return made
 
-    @staticmethod
-    def _moves(delta: Atom, factors: Factors, bounds: Bounds) -> bool:
-        """Whether anything is to be done about a delta."""
-        one, other = delta[1:]
-        numbers = isinstance(one, int) and isinstance(other, int)
-        if numbers or one == other or one in bounds or other in bounds:
-            return True
-        return any(other in _letters(atom) for atom in factors if atom != delta)
+    def _contracted(self, c: Number, f: Factors, b: Bounds) -> Value | None:
+        """A term with one delta contracted, if there is one about which anything is to be done."""
+        for delta in [atom for atom in f if atom.kind == "delta"]:
+            one, other = delta.at
+            if one in b and other not in b:  # the other is the one to be replaced
+                one, other = other, one
+            rest = {atom: n for atom, n in f.items() if atom != delta}
+            if one == other:
+                return [(c, rest, b)]
+            if isinstance(one, int) and isinstance(other, int):
+                return []
+            if other in b or any(other in _letters(atom) for atom in rest):
+                kept = {} if other in b else {delta: 1}
+                left = {letter: size for letter, size in b.items() if letter != other}
+                moved = self.placed([(c, rest, {})], {other: one})
+                return [(n, {**g, **kept}, {**left, **h}) for n, g, h in moved]
+        return None
 
     def power(self, base: Value, exponent: Value) -> Value:
         """A power: whole parts of the exponent are multiplied out, or turned over."""
@@ -252,7 +241,8 @@ class Prover:
         if below or rest:
             power = self.frozen([*rest, *_number(below)])
             frozen = self.frozen(base)
-            made = self.times(made, _one(("raised", frozen, power)) if frozen != _UNIT else made)
+            if frozen != _UNIT:
+                made = self.times(made, _one(Atom("raised", args=(frozen, power))))
         return made
 
     def whole_power(self, base: Value, n: int) -> Value:
@@ -270,15 +260,15 @@ class Prover:
             ((c, factors, _),) = base
             if abs(n) * max(c.numerator, c.denominator, key=abs).bit_length() > MOST_BITS:
                 raise NotProvedError
-            if not any(atom[0] == "delta" for atom in factors):
+            if not any(atom.kind == "delta" for atom in factors):
                 return self.times(
                     [(Fraction(c) ** n, {atom: p * n for atom, p in factors.items()}, {})]
                 )
         if not base:
             raise NotProvedError
-        leading = min(base, key=lambda term: hash(self._named(term)[1:]))[0]
+        leading = min(base, key=lambda term: (len(term[1]), hash(self._named(term)[1:])))[0]
         scaled = self.frozen([(Fraction(c) / leading, f, b) for c, f, b in base])
-        return [(Fraction(leading) ** n, {("raised", scaled, _UNIT): n}, {})]
+        return [(Fraction(leading) ** n, {Atom("raised", args=(scaled, _UNIT)): n}, {})]
 
     def merged(self, value: Value) -> Value:
         """Powers of powers, as √u² for u, put together."""
@@ -287,8 +277,8 @@ class Prover:
             parts: list[Value] = [_number(c)]
             for atom, n in f.items():
                 if _unmerged(atom, n):
-                    power = self.times(_number(n), self.thawed(atom[2]))
-                    parts.append(self.power(self.thawed(atom[1]), power))
+                    base, power = map(self.thawed, atom.args)
+                    parts.append(self.power(base, self.times(_number(n), power)))
                 else:
                     parts.append([(1, {atom: n}, {})])
             made += self.bound(self.times(*parts), b)
@@ -299,27 +289,27 @@ class Prover:
         own = self.frozen(arg)
         if name == "iszero" and not own:
             return _number(1)
+        sign, complement = 1, False
         if name in MIRRORED:
             other = frozenset((-c, f, b) for c, f, b in own)
             if _without_letters(other) < _without_letters(own):
-                found: Value = [
-                    (1 if MIRRORED[name] == "even" else -1, {("call", name, other): 1}, {})
-                ]
-                return found + _number(int(MIRRORED[name] == "complement"))
-        return _one(("call", name, own))
+                own, complement = other, MIRRORED[name] == "complement"
+                sign = 1 if MIRRORED[name] == "even" else -1
+        return [(sign, {Atom("call", name, args=(own,)): 1}, {}), *_number(int(complement))]
 
-    def whole(self, name: str, runs: Runs, arg: Value, at: tuple[Place, ...]) -> Atom:
+    def whole(self, name: str, runs: Runs, arg: Value, at: Iterable[Place]) -> Value:
         """A function of a whole array; the letters of its places are named by their order."""
         own = {letter: self.letter() for letter, _ in runs}
         inner = self.frozen(self.placed(arg, own))
         level = 1 + max(_levels(_held(inner), "%"), default=0)
         names = {letter: f"%{level}.{n}" for n, letter in enumerate(own.values())}
         named = self.frozen(self.placed(self.thawed(inner), names))
-        return ("whole", name, tuple((names[own[a]], size) for a, size in runs), named, *at)
+        new = tuple((names[own[letter]], size) for letter, size in runs)
+        return _one(Atom("whole", name, tuple(at), (named,), new))
 
     # -- letters -----------------------------------------------------------------------------------
 
-    def placed(self, value: Value, at: Mapping[str, Place]) -> Value:
+    def placed(self, value: Value, at: Letters) -> Value:
         """Letters replaced by others, or by numbers."""
         if not at:
             return value
@@ -329,35 +319,31 @@ class Prover:
             others: list[Value] = []
             for atom, n in f.items():
                 found = self._moved(atom, at)
-                if isinstance(found, list):
+                one = _single(found)
+                if one is None or one in kept:
                     others.append(self.whole_power(found, n))
-                elif found in kept:
-                    others.append([(1, {found: n}, {})])
                 else:
-                    kept[found] = n
+                    kept[one] = n
             term: Value = [(c, kept, {})]
             made += self.bound(self.times(term, *others), b) if others else [(c, kept, b)]
         return made
 
-    def _moved(self, atom: Atom, at: Mapping[str, Place]) -> Atom | Value:
-        """A factor with its letters replaced: one factor still, or a value."""
-        if not _letters(atom) & at.keys():
-            return atom
-        match atom:
-            case ("entry", name, *places):
-                return self.own_entry(name, [at.get(p, p) for p in places])
-            case ("delta", *places):
-                return self.contracted(_one(_delta(*(at.get(p, p) for p in places))))
-            case ("call", name, arg):
-                return ("call", name, self.frozen(self.placed(self.thawed(arg), at)))
-            case ("raised", base, power):
-                inner = self.placed(self.thawed(base), at)
-                above = power if power == _UNIT else self.placed(self.thawed(power), at)
-                return inner if power == _UNIT else self.power(inner, above)
-            case ("whole", name, runs, arg, *places):
-                inner = self.placed(self.thawed(arg), at)
-                return self.whole(name, runs, inner, tuple(at.get(p, p) for p in places))
-        raise NotProvedError
+    def _moved(self, atom: Atom, table: Letters) -> Value:
+        """A factor with its letters replaced."""
+        if not _letters(atom) & table.keys():
+            return _one(atom)
+        at = tuple(table.get(place, place) for place in atom.at)
+        args = [self.placed(self.thawed(arg), table) for arg in atom.args]
+        match atom.kind:
+            case "entry":
+                return self.own_entry(atom.name, at)
+            case "delta":
+                return self.delta(at)
+            case "call":
+                return self.call(atom.name, *args)
+            case "raised":
+                return args[0] if atom.args[1] == _UNIT else self.power(*args)
+        return self.whole(atom.name, atom.runs, args[0], at)
 
     def fresh(self, value: Value) -> Value:
         """The same with other letters to sum over."""
@@ -427,7 +413,7 @@ _ONCE = (("call", "step"), ("call", "iszero"))
 _UNIT: Frozen = frozenset([(1, frozenset(), frozenset())])
 
 
-def _number(number: Fraction | int) -> Value:
+def _number(number: Number) -> Value:
     whole = isinstance(number, Fraction) and number.denominator == 1
     return [(number.numerator if whole else number, {}, {})] if number else []
 
@@ -436,37 +422,44 @@ def _one(atom: Atom) -> Value:
     return [(1, {atom: 1}, {})]
 
 
+def _single(value: Value) -> Atom | None:
+    """The factor that a value is, if it is one alone."""
+    match value:
+        case [(1, factors, {**bounds})] if not bounds and [*factors.values()] == [1]:
+            return next(iter(factors))
+    return None
+
+
+def _counted(c: Number, f: Factors, b: Bounds) -> tuple[Number, Factors, Bounds]:
+    """A term with the letters counted that nothing holds."""
+    factors, bounds = {atom: n for atom, n in f.items() if n}, dict(b)
+    held = frozenset[Place]().union(*map(_letters, f))
+    for letter in b.keys() - held:
+        size = bounds.pop(letter)
+        if size.isdigit():
+            c *= int(size)
+        else:
+            factors = _joined(factors, {Atom("size", size): 1})
+    return c, factors, bounds
+
+
 def _joined(one: Factors, other: Factors) -> Factors:
     made = dict(one)
     for atom, n in other.items():
-        once = atom[0] == "delta" or (atom[:2] in _ONCE and made.get(atom, n) > 0 < n)
+        once = atom.kind == "delta" or (atom[:2] in _ONCE and made.get(atom, n) > 0 < n)
         made[atom] = 1 if once else made.get(atom, 0) + n
     return {atom: n for atom, n in made.items() if n}
 
 
 def _unmerged(atom: Atom, n: int) -> bool:
     """Whether a factor is a power of a power."""
-    return atom[0] == "raised" and atom[2] != _UNIT and n != 1
-
-
-def _delta(one: Place, other: Place) -> Atom:
-    """Numbers come first, so that they are what letters are replaced by."""
-    return ("delta", *sorted((one, other), key=lambda place: (isinstance(place, str), str(place))))
+    return atom.kind == "raised" and atom.args[1] != _UNIT and n != 1
 
 
 @lru_cache(maxsize=1 << 16)
 def _letters(atom: Atom) -> frozenset[Place]:
     """The letters in a factor, those of sums inside it among them."""
-    match atom:
-        case ("delta", one, other):
-            return frozenset((one, other))
-        case ("entry", _, *places):
-            return frozenset(places)
-        case ("size", _):
-            return frozenset()
-        case ("whole", _, _, arg, *places):
-            return frozenset(places) | _held(arg)
-    return frozenset().union(*(_held(part) for part in atom if isinstance(part, frozenset)))
+    return frozenset(atom.at).union(*map(_held, atom.args))
 
 
 @lru_cache(maxsize=1 << 16)
@@ -475,18 +468,13 @@ def _held(value: Frozen) -> frozenset[Place]:
 
 
 @lru_cache(maxsize=1 << 16)
-def _without_letters(part: object) -> int:
+def _without_letters(value: Frozen) -> int:
     """A hash that is the same whatever letters stand in it."""
-    match part:
-        case frozenset():
-            return hash(tuple(sorted(map(_without_letters, part))))
-        case ("entry" | "size", name, *_):
-            return hash(name)
-        case ("call", name, arg) | ("whole", name, _, arg, *_):
-            return hash((name, _without_letters(arg)))
-        case tuple():
-            return hash(tuple(map(_without_letters, part)))
-    return 0 if isinstance(part, str) else hash(part)
+    terms = []
+    for c, f, b in value:
+        atoms = sorted(hash((atom[:2], *map(_without_letters, atom.args), n)) for atom, n in f)
+        terms.append(hash((c, *atoms, *sorted(hash(size) for _, size in b))))
+    return hash(tuple(sorted(terms)))
 
 
 def _levels(letters: Iterable[Place], kind: str) -> Iterator[int]:

@@ -15,6 +15,11 @@ MOST_TEXT, MOST_DIGITS, MOST_DEPTH = 200_000, 1300, 200
 
 Tree = tuple[Any, ...]
 
+#: The number π, which is written acos(-1); no name of a program is written so.
+PI: Tree = ("name", "π")
+_ARC: Tree = ("call", "acos", (("num", -1),))
+_BELOW: Tree = ("num", -1)
+
 #: Calls that put entries in other places; so do slices, labels and lists of arrays.
 INDEX_MAPS = frozenset(
     "concatenate cumsum fold hstack kron onehot pad ravel repeat reshape roll stack tri tril triu "
@@ -47,13 +52,14 @@ def _tree(node: ast.expr, text: str, depth: int) -> Tree:
     def part(inner: ast.expr) -> Tree:
         return _tree(inner, text, depth + 1)
 
-    def row(first: type[ast.operator], other: type[ast.operator]) -> Iterator[tuple[bool, Tree]]:
-        """The parts between operators, the last one first, and whether the other stands there."""
-        left = node
+    def row(kind: str, first: type[ast.operator], other: type[ast.operator]) -> Tree:
+        """A sum or a product of parts; those after the other operator are turned over."""
+        left, found = node, []
         while isinstance(left, ast.BinOp) and isinstance(left.op, first | other):
-            yield isinstance(left.op, other), part(left.right)
+            right = part(left.right)
+            found.append(_TURNED[kind](right) if isinstance(left.op, other) else right)
             left = left.left
-        yield False, part(left)
+        return kind, (part(left), *found[::-1])
 
     written = text[node.col_offset : node.end_col_offset]
     if depth > MOST_DEPTH:
@@ -68,20 +74,17 @@ def _tree(node: ast.expr, text: str, depth: int) -> Tree:
         case ast.Constant() if _NUMBER.fullmatch(written) and len(written) <= MOST_DIGITS:
             return ("num", int(written) if written.isdigit() else Fraction(written))
         case ast.UnaryOp(op=ast.USub(), operand=operand):
-            return ("neg", part(operand))
+            return minus(part(operand))
         case ast.BinOp(op=ast.Add() | ast.Sub()):
-            terms = [("neg", term) if minus else term for minus, term in row(ast.Add, ast.Sub)]
-            return ("add", tuple(terms[::-1]))
+            return row("add", ast.Add, ast.Sub)
         case ast.BinOp(op=ast.Mult() | ast.Div()):
-            factors = row(ast.Mult, ast.Div)
-            turned = [("pow", factor, ("num", -1)) if over else factor for over, factor in factors]
-            return ("mul", tuple(turned[::-1]))
+            return row("mul", ast.Mult, ast.Div)
         case ast.BinOp(left=left, op=ast.MatMult() | ast.Pow() as sign, right=right):
             kind = "pow" if isinstance(sign, ast.Pow) else "matmul"
             return (kind, part(left), part(right))
         case ast.Compare(left=left, ops=[ast.Eq()], comparators=[right]):
             one, other = part(left), part(right)
-            apart = one if other == ("num", 0) else ("add", (one, ("neg", other)))
+            apart = one if other == ("num", 0) else ("add", (one, minus(other)))
             return ("call", "iszero", (apart,))
         case ast.Attribute(value=value, attr="T" | "mT" as word):
             return (word, part(value))
@@ -99,7 +102,8 @@ def _tree(node: ast.expr, text: str, depth: int) -> Tree:
             option.arg for option in options
         ):
             given = (("option", option.arg, part(option.value)) for option in options)
-            return ("call", name, (*map(part, several), *given))
+            found: Tree = ("call", name, (*map(part, several), *given))
+            return PI if found == _ARC else found
     _refuse_part(node, text, written)
 
 
@@ -121,6 +125,19 @@ def refuse_index_map(where: str) -> NoReturn:
         "together or in another shape, a running sum), and this script does not read "
         "certificates with index maps"
     )
+
+
+def minus(tree: Tree) -> Tree:
+    """A number below 0 as such; -u as -1 times u."""
+    return ("num", -tree[1]) if tree[0] == "num" else ("mul", (_BELOW, tree))
+
+
+def over(tree: Tree) -> Tree:
+    """1/u."""
+    return ("pow", tree, _BELOW)
+
+
+_TURNED = {"add": minus, "mul": over}
 
 
 def _axis(index: ast.expr) -> str:
@@ -161,9 +178,4 @@ def exchanged(tree: Any, table: Mapping[Tree, Tree]) -> Any:  # noqa: ANN401 - a
 
 def whole_number(tree: Tree) -> int | None:
     """The whole number that is written, if one is."""
-    match tree:
-        case ("num", int(n)):
-            return n
-        case ("neg", ("num", int(n))):
-            return -n
-    return None
+    return tree[1] if tree[0] == "num" and isinstance(tree[1], int) else None
