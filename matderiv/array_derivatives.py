@@ -17,7 +17,7 @@ from matderiv.array_results import ArrayDerivative
 from matderiv.calculus.sweep.singular import refuse_singular
 from matderiv.errors import ShapeError
 from matderiv.expression.assumptions import Assumed, infer_assumed, read_assumed, with_declared
-from matderiv.expression.declared import declared_letters, ones_kept
+from matderiv.expression.declared import declared_letters, of_inputs, ones_kept
 from matderiv.expression.known_shapes import named_sizes
 from matderiv.expression.parse import parse
 from matderiv.expression.program import Program
@@ -159,6 +159,7 @@ def asked_for(
 ) -> ArrayDerivative:
     """The answer of one of the functions above."""
     written = with_declared(parse(program_text(program), shapes), wrt, shapes)
+    shapes = of_inputs(written, shapes)
     assumed = read_assumed(written, assume)
     second = kind in ("hessian", "hvp")
     known = _inferred(written, assumed, sizes, shapes, scalar=second)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -20,8 +21,11 @@ from matderiv.expression.functions import FUNCTIONS, Function
 from matderiv.expression.index_values import drawn_labels
 from matderiv.expression.nodes import Node
 from matderiv.expression.numeric import sizes_in
+from matderiv.expression.program import Program
 from matderiv.expression.shapes import Shape
+from matderiv.expression.size_text import size_number
 from matderiv.expression.structured import structured
+from matderiv.expression.vocabulary import is_slope
 
 __all__ = ["WORKING_DIGITS", "Point", "apart", "points", "points_of_many_sizes"]
 
@@ -164,7 +168,10 @@ def _point(
         return array
 
     functions = dict(_FUNCTIONS)
-    functions |= {name: _function(name, number, exact=exact) for name in question.undefined}
+    of_arrays = _values_of_functions(question.program, sizes_in(shapes))
+    functions |= {
+        name: _function(name, number, of_arrays, exact=exact) for name in question.undefined
+    }
     arithmetic = NumberType(
         number=(lambda v: v) if exact else (lambda v: mpmath.mpf(v.numerator) / v.denominator),
         power=np.frompyfunc(_power, 2, 1),
@@ -190,11 +197,29 @@ def _of_body(body: Node, arithmetic: NumberType) -> Callable[[Any], Any]:
     return lambda value: exact_value(body, {"": value}, arithmetic)
 
 
-def _function(name: str, number: Callable[[], Any], *, exact: bool) -> Callable[[Any], Any]:
-    if name[0].isupper():
-        return _of_array(number)
-    if name[1:2].isupper():
-        return _slope_of_array(number, exact=exact)
+def _values_of_functions(program: Program, sizes: Mapping[str, int]) -> dict[str, tuple[int, ...]]:
+    """The shapes of the values of undefined functions of whole arrays."""
+    return {
+        node.function: tuple(size_number(size, sizes) for size in node.sizes)
+        for assignment in program.assignments
+        for node in nodes.walk(assignment.value)
+        if isinstance(node, nodes.Functional)
+    }
+
+
+def _function(
+    name: str,
+    number: Callable[[], Any],
+    of_arrays: Mapping[str, tuple[int, ...]],
+    *,
+    exact: bool,
+) -> Callable[[Any], Any]:
+    if name in of_arrays:
+        own = of_arrays[name]
+        return _array_of_array(number, lambda _: own, exact=exact) if own else _of_array(number)
+    if is_slope(name):
+        places = of_arrays.get(name[1:], ())
+        return _array_of_array(number, lambda shape: places + shape, exact=exact)
     return _undefined(number, exact=exact)
 
 
@@ -228,25 +253,32 @@ def _of_array(number: Callable[[], Any]) -> Callable[[Any], Any]:
     return value
 
 
-def _slope_of_array(number: Callable[[], Any], *, exact: bool) -> Callable[[Any], Any]:
-    """The derivatives of an undefined function of a whole array: any numbers, as above."""
+def _array_of_array(
+    number: Callable[[], Any],
+    shape_at: Callable[[tuple[int, ...]], tuple[int, ...]],
+    *,
+    exact: bool,
+) -> Callable[[Any], Any]:
+    """An array of any numbers, in `shape_at` that of the argument: F(A), or the derivatives."""
     known: dict[Any, Any] = {}
     slopes: list[Callable[[Any], Any]] = []
 
     def value(array: Any) -> Any:
         whole = np.asarray(array, dtype=object)
-        parts = whole.ravel()
+        parts, shape = whole.ravel(), shape_at(whole.shape)
+        count = math.prod(shape)
         if exact:
             key = (whole.shape, *parts)
             if key not in known:
-                known[key] = [number() for _ in parts]
+                known[key] = [number() for _ in range(count)]
             entries = known[key]
         else:
-            slopes.extend(_undefined(number, exact=False) for _ in range(len(parts) - len(slopes)))
-            entries = [slope(u) for slope, u in zip(slopes, parts, strict=False)]
-        made = np.empty(len(parts), dtype=object)
+            slopes.extend(_undefined(number, exact=False) for _ in range(count - len(slopes)))
+            at = itertools.islice(itertools.cycle(parts), count)
+            entries = [slope(u) for slope, u in zip(slopes, at, strict=False)]
+        made = np.empty(count, dtype=object)
         made[:] = entries
-        return made.reshape(whole.shape) if whole.ndim else made[0]
+        return made.reshape(shape) if shape else made[0]
 
     return value
 

@@ -31,7 +31,13 @@ from matderiv.expression import nodes
 from matderiv.expression.assumptions import Convention, read_assumed, read_convention
 from matderiv.expression.claim import Words, parse_claim
 from matderiv.expression.dims import Dim, Shape
-from matderiv.expression.known_shapes import labels_of, sized_for, with_axes
+from matderiv.expression.known_shapes import (
+    labels_of,
+    sized_for,
+    values_of_functions,
+    with_axes,
+    with_values,
+)
 from matderiv.expression.matrix_functions import symmetric_names
 from matderiv.expression.nodes import Name, Node, names_in, substituted
 from matderiv.expression.parse import parse
@@ -210,6 +216,7 @@ class Question:
         names = dict.fromkeys((*self.names, *self.further))
         shapes = {name: tuple(map(_size_node, shape)) for name, shape in self.shapes.items()}
         windows = _sizes_of_windows(self.task.program, sizes)
+        values = values_of_functions(self.task.program, self.shapes)
         words = Words(
             names,
             self.function_names,
@@ -219,8 +226,10 @@ class Question:
             self.label,
             windows,
             self.task.program.size_names,
+            values,
         )
-        node = with_axes(parse_claim(claim, words), self.shapes)
+        read = with_values(parse_claim(claim, words), values, self.shapes)
+        node = with_axes(read, self.shapes)
         if not names_in(node) & self.further.keys():
             return node
         known = {alias: Name(name) for alias, name in self.further.items()}

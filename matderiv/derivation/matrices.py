@@ -20,6 +20,7 @@ from matderiv.expression.nodes import Node
 from matderiv.expression.operations import ShapeOf
 from matderiv.expression.shapes import Shape
 from matderiv.expression.source import source
+from matderiv.expression.vocabulary import is_slope
 
 __all__ = ["MatrixExpressions", "rows_and_columns"]
 
@@ -175,7 +176,7 @@ def _summed(by: MatrixExpressions, node: nodes.Sum, arg: sp.Expr) -> sp.Expr:
 
 def _applied(by: MatrixExpressions, node: nodes.Apply, arg: sp.Expr) -> sp.Expr:
     name = node.function
-    if name[:1] == "d" and name[1:2].isupper():
+    if is_slope(name):
         raise _unsaid(node, "inside a formula of SymPy's")
     if not by.shape(node.arg):
         return value_of(name, arg, by.functions)

@@ -61,9 +61,9 @@ class Rules:
                 return self._number(node)
             case nodes.Negate(arg) | nodes.Apply(_, arg):
                 return self.shape(arg)
-            case nodes.Functional(_, arg):
+            case nodes.Functional(_, arg, sizes):
                 self.shape(arg)
-                return ()
+                return tuple(map(self.sizes.size, sizes))
             case nodes.Transpose(arg):
                 return self.shape(arg)[::-1]
             case nodes.Rearrange(arg):

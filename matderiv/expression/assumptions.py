@@ -9,7 +9,7 @@ from typing import Literal, cast
 
 from matderiv.errors import InputError, ShapeError
 from matderiv.expression import nodes
-from matderiv.expression.declared import ones_kept
+from matderiv.expression.declared import of_inputs, ones_kept
 from matderiv.expression.known_shapes import named_sizes
 from matderiv.expression.nodes import Node
 from matderiv.expression.parse import parse
@@ -266,6 +266,7 @@ def read_shaped(  # noqa: PLR0913 - as `read_task`
     (Dim(symbol='3', size=3),)
     """
     written = with_declared(parse(text, shapes), wrt, shapes)
+    shapes = of_inputs(written, shapes)
     assumed = read_assumed(written, assume)
     known = infer_assumed(written, assumed, sizes=sizes, shapes=shapes, scalar=scalar)
     program, known = named_sizes(written, ones_kept(written, known, shapes))

@@ -37,7 +37,8 @@ class Words:
     1/N. `sizes`: those of each name, for X.shape[0] and len(X). `wanted`: the name that the last
     line may assign, such as dX. `windows`: the sizes of windows by their figures: the
     program's own, and letters, one of each. `size_names`: the names that the program gives to
-    sizes, each with the size that it asks an array for.
+    sizes, each with the size that it asks an array for. `values`: the shapes of functions of whole
+    arrays whose values are arrays.
     """
 
     names: Collection[str]
@@ -48,6 +49,7 @@ class Words:
     wanted: str = ""
     windows: Mapping[int, int | str] = field(default_factory=dict)
     size_names: Sequence[tuple[str, str]] = ()
+    values: Mapping[str, tuple[int | str, ...]] = field(default_factory=dict)
 
 
 def parse_claim(text: str, words: Words) -> Node:
@@ -190,6 +192,11 @@ class _ClaimReader(Reader):
         if isinstance(made, nodes.Apply | nodes.Functional) and made.function not in known:
             raise self._error(self._unknown(made.function, "function"), tree)
         match made:
+            case nodes.Functional(function, arg) if function in self.known.values:
+                return nodes.Functional(function, arg, self.known.values[function])
+            case nodes.Apply(function, arg) if function[1:] in self.known.values:
+                axes = (_TWO,) * self._dimensions(arg)  # their sizes follow with the shapes
+                return nodes.Functional(function, arg, (*self.known.values[function[1:]], *axes))
             case nodes.Eye(size):
                 return nodes.Eye(self._letter(size, tree))
             case nodes.Ones(sizes):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping
 
+from matderiv.errors import ShapeError
 from matderiv.expression.dims import Dim, Shape
 from matderiv.expression.program import Program
 from matderiv.expression.size_text import letters_of_size, put
 
-__all__ = ["as_numbers", "declared_letters", "like", "ones_kept"]
+__all__ = ["as_numbers", "declared_letters", "like", "of_inputs", "ones_kept"]
 
 
 def declared_letters(
@@ -18,7 +19,26 @@ def declared_letters(
 ) -> frozenset[str]:
     """The letters of sizes whose number was given, by `sizes` or in a shape."""
     given = {letter for letter, number in (sizes or {}).items() if number is not None}
-    return frozenset(given.union(dim.symbol for name in shapes or () for dim in known[name]))
+    named = (known.get(name, ()) for name in shapes or ())
+    return frozenset(given.union(dim.symbol for shape in named for dim in shape))
+
+
+def of_inputs(
+    program: Program, shapes: Mapping[str, tuple[int, ...]] | None
+) -> dict[str, tuple[int, ...]]:
+    """The declared shapes of inputs; those of functions stand in the program.
+
+    Raises:
+        ShapeError: a function of each entry is declared to have a shape of its own.
+    """
+    functions = program.functions()
+    for name in functions & set(shapes or ()):
+        if not name[0].isupper():
+            raise ShapeError(
+                f"--shape {name}: {name} is a function of each entry, and as large as what it is "
+                f"applied to; call one with a shape of its own {name.upper()[:1]}{name[1:]}."
+            )
+    return {name: own for name, own in (shapes or {}).items() if name not in functions}
 
 
 def as_numbers(known: Mapping[str, Shape], letters: Container[str]) -> dict[str, Shape]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -33,7 +34,7 @@ from matderiv.expression.size_text import (
     size_number,
 )
 from matderiv.expression.source import source
-from matderiv.expression.vocabulary import did_you_mean
+from matderiv.expression.vocabulary import did_you_mean, is_slope
 
 __all__ = [
     "labels_of",
@@ -43,7 +44,9 @@ __all__ = [
     "shape_of",
     "sized_for",
     "taken_as_numbers",
+    "values_of_functions",
     "with_axes",
+    "with_values",
 ]
 
 _MATRIX = 2  # dimensions
@@ -295,6 +298,46 @@ def _with_lengths(program: Program, shapes: Mapping[str, Shape]) -> Program:
             asked.setdefault(shapes[name][n].symbol, length_of(name, n))
     taken = program.taken | (asked.keys() - program.letters())
     return replace(program, assignments=tuple(made), taken=taken, asked=tuple(asked.items()))
+
+
+def values_of_functions(
+    program: Program, shapes: Mapping[str, Shape]
+) -> dict[str, tuple[int | str, ...]]:
+    """The shapes of the functions of whole arrays in a program whose values are arrays."""
+    found = {}
+    for assignment in program.assignments:
+        for part in nodes.walk(assignment.value):
+            match part:
+                case nodes.Functional(function, arg, sizes) if is_slope(function):
+                    found[function[1:]] = sizes[: len(sizes) - len(shape_of(arg, shapes))]
+                case nodes.Functional(function, _, sizes):
+                    found[function] = sizes
+    return {function: sizes for function, sizes in found.items() if sizes}
+
+
+def with_values(
+    node: Node, values: Mapping[str, tuple[int | str, ...]], shapes: Mapping[str, Shape]
+) -> Node:
+    """A formula in which functions of whole arrays have `values` of these shapes.
+
+    So F(X) is an array, and dF(X) has its axes and then those of X.
+    """
+
+    def with_value(part: Node) -> Node:
+        made = nodes.rebuilt(part, map(with_value, nodes.children(part)))
+        match made:
+            case nodes.Functional(function, arg) if function in values:
+                return nodes.Functional(function, arg, values[function])
+            case nodes.Apply(function, arg) | nodes.Functional(function, arg) if (
+                is_slope(function) and function[1:] in values
+            ):
+                with contextlib.suppress(ShapeError):  # which is said where shapes are judged
+                    over = shape_of(with_axes(arg, shapes), shapes)
+                    own = (dim.size if dim.symbol.isdigit() else dim.symbol for dim in over)
+                    return nodes.Functional(function, arg, (*values[function[1:]], *own))
+        return made
+
+    return with_value(node) if values else node
 
 
 def with_axes(node: Node, shapes: Mapping[str, Shape]) -> Node:

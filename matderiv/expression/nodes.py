@@ -202,10 +202,14 @@ class Apply(Node):
 
 @hashed_once
 class Functional(Node):
-    """Loss(A): an undefined scalar function of the whole array."""
+    """Loss(A): an undefined function of the whole array, a number or an array of these sizes.
+
+    The derivative of F(A) by a_kl is the entry of dF(A) at the place in F and then k, l.
+    """
 
     function: str
     arg: Node
+    sizes: tuple[int | str, ...] = ()
 
 
 @hashed_once
@@ -615,6 +619,8 @@ def with_sizes(node: Node, new: Callable[[int | str], int | str]) -> Node:
             return Eye(new(size))
         case Ones(sizes):
             return Ones(each(sizes))
+        case Functional(function, arg, sizes):
+            return Functional(function, arg, each(sizes))
         case Selection(kind, params, sizes):
             return Selection(kind, each(params), each(sizes))
         case OneHot(arg, size):

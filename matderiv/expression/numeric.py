@@ -121,8 +121,10 @@ class Evaluator:
                 return _FUNCTIONS[function](self.of(arg))
             case nodes.Apply(function, arg) if defined(function, arg) is not None:
                 return self._by_definition(node)
-            case nodes.Apply(function, arg) | nodes.Functional(function, arg):
-                shape = () if isinstance(node, nodes.Functional) else self.of(arg).shape
+            case nodes.Apply(function, arg):
+                return self._undefined(function, self.of(arg), self.of(arg).shape)
+            case nodes.Functional(function, arg, sizes):
+                shape = tuple(self._size(node, size) for size in sizes)
                 return self._undefined(function, self.of(arg), shape)
             case nodes.Norm(arg, order):
                 return np.linalg.norm(self.of(arg), None if order is None else float(order))

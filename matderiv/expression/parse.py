@@ -7,6 +7,7 @@ import itertools
 import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
@@ -486,7 +487,11 @@ class Reader:
             self.written[source(node)] = self._words(tree)
         if name in _OF_ROWS_ELSEWHERE and options.get("axis") is None:
             self._tell_axis(name, tree, made[0])
-        return node
+        return self._sized(node) if isinstance(node, nodes.Functional) else node
+
+    def _sized(self, node: nodes.Functional) -> Node:
+        """A function of whole arrays with the shape that is declared of its values."""
+        return replace(node, sizes=self.shapes.get(node.function, ()))
 
     def _tell_axis(self, name: str, tree: ast.Call, array: Node) -> None:
         """Say that a softmax without an axis is one of all entries, where there are more axes."""
@@ -562,7 +567,7 @@ class Reader:
                 case n if n > 1:
                     node = operation_of("ravel").make(node)
             rows.append(node)
-        made = nodes.Functional(name, operation_of("concatenate").make(*rows))
+        made = self._sized(nodes.Functional(name, operation_of("concatenate").make(*rows)))
         READ.info("Read as: %s for %s", source(made), self._words(tree))
         return made
 

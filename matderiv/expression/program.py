@@ -109,7 +109,12 @@ class Program:
                         found.add(symbol)
                     case nodes.Eye(size) | nodes.OneHot(_, size):
                         found.add(size)
-                    case nodes.Ones(sizes) | nodes.Selection(sizes=sizes) | nodes.Reshape(_, sizes):
+                    case (
+                        nodes.Ones(sizes)
+                        | nodes.Functional(sizes=sizes)
+                        | nodes.Selection(sizes=sizes)
+                        | nodes.Reshape(_, sizes)
+                    ):
                         found.update(sizes)
                     case nodes.Mapped(_, (_, *places)):
                         found.update(place for place in places if place is not None)

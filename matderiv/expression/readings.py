@@ -6,13 +6,13 @@ import itertools
 import re
 from collections import Counter
 from collections.abc import Callable, Container, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 
 from matderiv.expression import nodes
 from matderiv.expression.dims import Shape
 from matderiv.expression.nodes import Node
-from matderiv.expression.program import Program
+from matderiv.expression.program import Assignment, Program
 from matderiv.expression.source import source
 from matderiv.expression.vocabulary import is_greek
 
@@ -23,12 +23,14 @@ __all__ = [
     "conventional",
     "divisors",
     "doubted",
+    "functionals",
     "glued",
     "other_readings",
     "reshapes",
     "taken",
     "targets",
     "unlike_matrices",
+    "with_shape",
 ]
 
 #: Shapes in a sentence, by their number of dimensions.
@@ -194,9 +196,10 @@ class Reading:
     "targets" are not differentiated by; names are "reshaped" from a shape that nothing else tells,
     or the new sizes of an array are "resized" to some that nothing else tells; a name is "glued" if
     it may be a product; names are read by "convention", with the `dimensions` of each, where no
-    other reading is likely. `part` and `other`: what is written, and how the other meaning is; of
-    names, the first that may be declared to be something else; of zero, the matrix of which the
-    part is the determinant; of new sizes, what was taken.
+    other reading is likely; a "functional" is a number where an array fits as well. `part` and
+    `other`: what is written, and how the other meaning is; of names, the first that may be declared
+    to be something else; of zero, the matrix of which the part is the determinant; of new sizes,
+    what was taken; of a functional, a shape.
     """
 
     kind: str
@@ -239,6 +242,35 @@ def conventional(dimensions: Mapping[str, int]) -> Iterator[Reading]:
     told = {name: own for name, own in dimensions.items() if own < len(_KINDS)}
     if told:  # of more axes, the program names every one
         yield Reading("convention", tuple(told), dimensions=tuple(told.values()))
+
+
+def functionals(program: Program) -> dict[str, nodes.Functional]:
+    """The undefined functions of whole arrays whose values are numbers, each with one call.
+
+    >>> from matderiv.expression.parse import parse
+    >>> [*functionals(parse("sum(G*F(X)) + sum(f(X))"))]
+    ['F']
+    """
+    return {
+        node.function: node
+        for assignment in program.assignments
+        for node in nodes.walk(assignment.value)
+        if isinstance(node, nodes.Functional) and not node.sizes
+    }
+
+
+def with_shape(program: Program, function: str, sizes: tuple[int | str, ...]) -> Program:
+    """The program with a function of whole arrays whose values are arrays of these sizes."""
+
+    def sized(node: Node) -> Node:
+        made = nodes.rebuilt(node, map(sized, nodes.children(node)))
+        match made:
+            case nodes.Functional(name, arg) if name == function:
+                return nodes.Functional(name, arg, sizes)
+        return made
+
+    values = (Assignment(a.name, sized(a.value)) for a in program.assignments)
+    return replace(program, assignments=tuple(values))
 
 
 def unlike_matrices(program: Program, dimensions: Callable[[Node], int]) -> Iterator[Reading]:

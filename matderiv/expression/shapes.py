@@ -23,11 +23,13 @@ from matderiv.expression.readings import (
     conventional,
     divisors,
     doubted,
+    functionals,
     glued,
     other_readings,
     reshapes,
     taken,
     unlike_matrices,
+    with_shape,
 )
 from matderiv.expression.size_text import is_unnamed
 from matderiv.expression.source import source
@@ -132,6 +134,12 @@ def _inferred(
     except ShapeError as error:
         readings = inference.otherwise(scalar=scalar)
         if not readings:
+            for function, call in functionals(program).items():
+                if shape := _array_that_fits(program, call, shapes, scalar=scalar):
+                    raise ShapeError(
+                        f"{error} If {source(call)} is an array, declare its shape: "
+                        f"--shape {function}={shape}."
+                    ) from None
             raise
         reading, *others = readings
         if others:
@@ -176,8 +184,34 @@ def read_as(
     kinds = {name: now[name] for name in inputs}
     told = taken(kinds, free) if unusual | free else conventional(kinds)
     moved = reshapes(program, inputs, lambda node: shape_of(node, known))
+    numbers: tuple[Reading, ...] = ()
     one_name = [one for one in glued(program) if one.part in inputs]
-    return (*told, *one_name, *unlike_matrices(program, dimensions), *moved)
+    for function, call in functionals(program).items():
+        if shape := _array_that_fits(program, call, {}, scalar=scalar):
+            numbers += (Reading("functional", (function,), source(call), shape),)
+    return (*told, *numbers, *one_name, *unlike_matrices(program, dimensions), *moved)
+
+
+#: Shapes of the values of functions, by which a message shows how one is declared.
+_VALUES = ((4, 3), (3, 3), (4,))
+
+
+def _array_that_fits(
+    program: Program,
+    call: nodes.Functional,
+    shapes: Mapping[str, tuple[int, ...]],
+    *,
+    scalar: bool,
+) -> str:
+    """A shape that F(X), a number, may have as well, such as 4x3; "" if none fits.
+
+    `shapes`: those that are declared.
+    """
+    for sizes in _VALUES:
+        other = with_shape(program, call.function, sizes)
+        if _Inference(other, {}, shapes).fits(scalar=scalar):
+            return "x".join(map(str, sizes))
+    return ""
 
 
 def _in_words(change: Mapping[str, int]) -> str:

@@ -5,6 +5,7 @@ This module needs NumPy; import it where a value is asked for.
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -18,6 +19,7 @@ from matderiv.expression.known_shapes import labels_of
 from matderiv.expression.nodes import Node
 from matderiv.expression.numeric import Array, numeric_value, sizes_in
 from matderiv.expression.shapes import Shape
+from matderiv.expression.size_text import size_number
 
 __all__ = ["distinct_values", "looks_singular", "looks_zero", "meet_somewhere"]
 
@@ -104,8 +106,8 @@ def _tried(
 ) -> Iterator[Array]:
     """The last of some values at random inputs, where it has one."""
     chance = np.random.default_rng(1)
-    functions = _functions(steps)
     sizes = sizes_in(shapes)
+    functions = _functions(steps, sizes)
     for low, high in ranges:
         values: dict[str, Array] = {
             name: np.asarray(chance.uniform(low, high, tuple(dim.size for dim in shape)))
@@ -123,7 +125,9 @@ def _tried(
             yield values[steps[-1][0]]
 
 
-def _functions(steps: Sequence[tuple[str, Node]]) -> dict[str, Callable[[Any], Any]]:
+def _functions(
+    steps: Sequence[tuple[str, Node]], sizes: Mapping[str, int]
+) -> dict[str, Callable[[Any], Any]]:
     """Something for every function that may be undefined, no two of them alike."""
     found: dict[str, Callable[[Any], Any]] = {}
     for _, value in steps:
@@ -131,8 +135,9 @@ def _functions(steps: Sequence[tuple[str, Node]]) -> dict[str, Callable[[Any], A
             match node:
                 case nodes.Apply(function):
                     found[function] = _entrywise(function)
-                case nodes.Functional(function):
-                    found[function] = _whole(function)
+                case nodes.Functional(function, _, own):
+                    shape = tuple(size_number(size, sizes) for size in own)
+                    found[function] = _whole(function, shape)
                 case _:
                     pass
     return found
@@ -143,6 +148,7 @@ def _entrywise(name: str) -> Callable[[Any], Any]:
     return lambda a: 1 + np.sin(a + shift) / 2
 
 
-def _whole(name: str) -> Callable[[Any], Any]:
+def _whole(name: str, shape: tuple[int, ...]) -> Callable[[Any], Any]:
     function = _entrywise(name)
-    return lambda a: function(a).sum()
+    own = np.arange(1, math.prod(shape) + 1).reshape(shape)
+    return lambda a: np.sin(own**2 + function(a).sum()) if shape else function(a).sum()

@@ -24,6 +24,7 @@ __all__ = [
     "did_you_mean",
     "is_greek",
     "is_plain",
+    "is_slope",
     "misspelt",
     "needs_word",
 ]
@@ -119,6 +120,15 @@ def is_plain(name: str) -> bool:
     [True, True, True, True, True, False]
     """
     return _PLAIN.fullmatch(name) is not None
+
+
+def is_slope(function: str) -> bool:
+    """Whether a function is the derivative of one of a whole array, as dLoss is.
+
+    >>> is_slope("dLoss"), is_slope("df")
+    (True, False)
+    """
+    return function[:1] == "d" and function[1:2].isupper()
 
 
 def needs_word(function: str) -> bool:

@@ -48,8 +48,8 @@ from matderiv.calculus.index_forms.meaning import form_of
 from matderiv.calculus.sweep.task import Task
 from matderiv.derivation import sides
 from matderiv.derivation.links import Chain, ProvedSteps, Step
-from matderiv.errors import TooLarge
-from matderiv.expression.nodes import MatMul, Name, Node
+from matderiv.errors import TooLarge, UnsupportedError
+from matderiv.expression.nodes import Functional, MatMul, Name, Node, walk
 from matderiv.expression.shapes import Shape
 from matderiv.handout.index_text import IndexText, formula_text
 from matderiv.notation.latex import latex
@@ -83,7 +83,17 @@ def certificate(
     """The certificate as text.
 
     It holds that of the `gradient` in which its program ends, and the `jacobian` in its own.
+
+    Raises:
+        UnsupportedError: the values of an undefined function are arrays.
     """
+    for assignment in derivation.task.program.assignments:
+        for node in walk(assignment.value):
+            if isinstance(node, Functional) and node.sizes:
+                raise UnsupportedError(
+                    "A certificate has no word for undefined functions whose values are arrays, as "
+                    f"those of {node.function} are; other formats hold the derivation."
+                )
     made = _sealed(derivation, gradient, jacobian)
     return json.dumps(made, indent=1, ensure_ascii=False) + "\n"
 

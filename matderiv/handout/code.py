@@ -77,13 +77,17 @@ _DIFFERENCES = """def central_differences(function, A, h=1e-6):
 def check_code(derivation: ProvedSteps) -> str | None:
     """The printed formulas in NumPy against central differences of the loss.
 
-    None for inputs with a structure, whose entries cannot be moved one by one, and for what NumPy
-    has no words for.
+    None for inputs with a structure, whose entries cannot be moved one by one, for what NumPy has
+    no words for, and for undefined functions whose values are arrays.
     """
     task = derivation.task
     sweep = task.sweep
     name = sweep.graph.result
-    if task.assumed:
+    if task.assumed or any(
+        isinstance(part, Functional) and part.sizes
+        for assignment in task.program.assignments
+        for part in walk(assignment.value)
+    ):
         return None
     try:
         loss = gradient_code(sweep, {name: Name(name)}, "numpy")

@@ -36,6 +36,8 @@ def _sentence(reading: Reading, language: str) -> Segments:
     if kind == "reshaped":
         example = "x".join(f"{2 * n + 4}" for n, _ in enumerate(reading.other.split("×")))
         fields["option"] = Code(f"--shape {reading.names[0]}={example}")
+    if kind == "functional":
+        fields["option"] = Code(f"--shape {reading.names[0]}={reading.other}")
     if kind in _OTHER:
         option = {"option": Code(f"--shape {reading.other}={_OTHER[kind]}")}
         otherwise = fill(language, "reading.otherwise", option) if reading.other else ()

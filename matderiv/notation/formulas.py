@@ -19,7 +19,7 @@ from matderiv.expression.nodes import Node
 from matderiv.expression.operations import NAMES, OPERATIONS
 from matderiv.expression.shapes import Shape
 from matderiv.expression.source import is_turned
-from matderiv.expression.vocabulary import ELEMENTWISE
+from matderiv.expression.vocabulary import ELEMENTWISE, is_slope
 from matderiv.notation.boxes import (
     BigSum,
     Box,
@@ -400,7 +400,7 @@ class Formulas:
             case nodes.Apply("exp", arg) if not self.shape(arg):
                 return raised_box(Symbol("e"), self.node(arg))
             case nodes.Apply(function, arg) | nodes.Functional(function, arg):
-                if function[:1] == "d" and function[1:2].isupper():
+                if is_slope(function):
                     return partial_ratio(
                         Row((function_box(function[1:]), Fence(self.node(arg)))), self.base(arg)
                     )

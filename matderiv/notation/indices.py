@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from matderiv.calculus.formulas.broadcasting import ShapeOf
 from matderiv.calculus.index_forms.forms import Form, Index, indices_at
 from matderiv.calculus.index_forms.index_expressions import (
     Applied,
@@ -32,6 +33,7 @@ from matderiv.calculus.index_forms.letters import lettered
 from matderiv.calculus.index_forms.ordered import ordered
 from matderiv.expression import nodes
 from matderiv.expression.matrix_functions import MATRIX_FUNCTIONS, SMOOTH, function_kind
+from matderiv.expression.vocabulary import is_slope
 from matderiv.notation.boxes import (
     BigSum,
     Box,
@@ -83,6 +85,11 @@ class Names(Protocol):
     @property
     def sizes(self) -> Mapping[str, int]:
         """The number that each size stands for."""
+        raise NotImplementedError
+
+    @property
+    def shape(self) -> ShapeOf:
+        """The shape of any formula."""
         raise NotImplementedError
 
     def entry(self, name: str, indices: tuple[Index, ...]) -> Box:
@@ -222,9 +229,11 @@ class IndexNotation:
 
     def _array_entry(self, node: nodes.Node, indices: tuple[Index, ...]) -> Box:
         match node:
-            case nodes.Apply(function, arg):  # ∂F/∂a_ij of a function F of arrays
+            case nodes.Apply(function, arg) | nodes.Functional(function, arg) if is_slope(function):
                 whole = Row((function_box(function[1:]), Fence(self.formulas.node(arg))))
-                return partial_ratio(whole, self.formulas.element(arg, indices))
+                places = len(indices) - len(self.formulas.shape(arg))  # ∂F/∂a_ij or ∂F_k/∂a_ij
+                below = self.formulas.element(arg, indices[places:])
+                return partial_ratio(self._indexed(whole, indices[:places]), below)
         return self.formulas.element(node, indices)
 
     def _of_array(self, expr: FunctionOfArray) -> Box:
@@ -254,8 +263,12 @@ class IndexNotation:
             return Row((word, Fence(self.box(expr.arg))))
         if not expr.indices:
             return Row((self.formulas.function(expr.function), Fence(inner)))
-        head = Row((function_box(expr.function[1:]), Fence(inner)))  # ∂F/∂u_ij
-        return partial_ratio(head, self._argument(expr))
+        if not is_slope(expr.function):
+            return self._indexed(Row((function_box(expr.function), Fence(inner))), expr.indices)
+        places = len(expr.indices) - len(expr.letters)
+        head = Row((function_box(expr.function[1:]), Fence(inner)))  # ∂F/∂u_ij, or ∂F_k/∂u_ij
+        below = replace(expr, indices=expr.indices[places:])
+        return partial_ratio(self._indexed(head, expr.indices[:places]), self._argument(below))
 
     def _argument(self, expr: FunctionOfArray) -> Box:
         """The entry of the array that a function is of, at the indices of the derivative."""

@@ -238,6 +238,19 @@ class Explicit:
         rates = (undefined_function(of, (n,)) for n in range(1, len(arg.entries) + 1))
         return SympyArray(arg.shape, tuple(rate(*arg.entries) for rate in rates))
 
+    def undefined_in(self, name: str) -> tuple[str, int]:
+        """The function of the program that a name is a derivative of, and of which order.
+
+        Raises:
+            UnsupportedError: it is not one of the program.
+        """
+        for order in range(len(name)):
+            if name[order:] in self._functions:
+                return name[order:], order
+            if name[order] != "d":
+                break
+        raise UnsupportedError(f"there is no function {name} in the program")
+
     def _known(self, function: str, arg: SympyArray) -> SympyArray:
         """The value of a known function: SymPy's own, or by its definition."""
         named = FUNCTIONS[function].sympy(function)
@@ -402,6 +415,24 @@ def _ones(by: Explicit, node: nodes.Ones) -> SympyArray:
     return _array(tuple(map(by.size, node.sizes)), lambda _: sp.S.One)
 
 
+def _functional(by: Explicit, node: nodes.Functional, arg: SympyArray) -> SympyArray:
+    """F(A): one function of all entries for each place; the last axes of dF(A) are those of A."""
+    if not node.sizes:
+        return by.called(node.function, arg, whole=True)
+    of, order = by.undefined_in(node.function)
+    places = len(node.sizes) - order * len(arg.shape)
+    numbers = {at: n for n, at in enumerate(itertools.product(*map(range, arg.shape)), 1)}
+
+    def entry(at: tuple[int, ...]) -> sp.Expr:
+        rest = at[places:]
+        each = (rest[k : k + len(arg.shape)] for k in range(0, len(rest), len(arg.shape) or 1))
+        by_entries = tuple(sorted(numbers[place] for place in each)) or (1,) * order
+        name = of + "".join(f"_{n + 1}" for n in at[:places])
+        return undefined_function(name, by_entries)(*arg.entries)
+
+    return _array(tuple(map(by.size, node.sizes)), entry)
+
+
 def _selection(by: Explicit, node: nodes.Selection) -> SympyArray:
     from matderiv.expression.index_values import selection_values
 
@@ -487,7 +518,7 @@ _RULES: dict[type, Callable[..., SympyArray]] = {
     nodes.Joined: _joined_arrays,
     nodes.Gathered: _gathered,
     nodes.Apply: lambda by, node, arg: by.called(node.function, arg, whole=False),
-    nodes.Functional: lambda by, node, arg: by.called(node.function, arg, whole=True),
+    nodes.Functional: _functional,
     nodes.MatrixFunction: _no_expression,
     nodes.Frechet: _no_expression,
     nodes.Rearrange: _rearrange,

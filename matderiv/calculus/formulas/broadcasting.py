@@ -11,6 +11,7 @@ from matderiv.expression.dims import SINGLE
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import ShapeOf
 from matderiv.expression.shapes import Dim, Shape
+from matderiv.expression.vocabulary import is_slope
 
 __all__ = [
     "ShapeOf",
@@ -110,9 +111,7 @@ def is_entrywise(node: Node) -> bool:
 
     dLoss(A) is not: each entry of a gradient depends on all of A.
     """
-    return isinstance(node, nodes.Apply) and not (
-        node.function[:1] == "d" and node.function[1:2].isupper()
-    )
+    return isinstance(node, nodes.Apply) and not is_slope(node.function)
 
 
 def multiple_of_eye(node: Node, shape: ShapeOf) -> Node | None:

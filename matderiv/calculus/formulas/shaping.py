@@ -68,7 +68,7 @@ class ShapesOver:
                 return self._names[name if name in self._names else name[1:]]
             case nodes.Number() | nodes.Size() | nodes.Pi():
                 return ()
-            case nodes.Functional() | nodes.Determinant():
+            case nodes.Determinant():
                 return ()
             case (
                 nodes.Negate(arg)
@@ -94,7 +94,12 @@ class ShapesOver:
                 return own * 2 if len(own) == 1 else own[:1]
             case nodes.Eye(size):
                 return (self._dim(size),) * 2
-            case nodes.Ones(sizes) | nodes.Selection(sizes=sizes) | nodes.Reshape(_, sizes):
+            case (
+                nodes.Ones(sizes)
+                | nodes.Functional(sizes=sizes)
+                | nodes.Selection(sizes=sizes)
+                | nodes.Reshape(_, sizes)
+            ):
                 return tuple(map(self._dim, sizes))
             case nodes.OneHot(arg, size):
                 return (*self(arg), self._dim(size))

@@ -53,6 +53,7 @@ from matderiv.expression.reshaping import moved_indices
 from matderiv.expression.selections import flat_place, places_in
 from matderiv.expression.shapes import Dim, Shape
 from matderiv.expression.source import source
+from matderiv.expression.vocabulary import is_slope
 
 __all__ = ["Entries"]
 
@@ -458,7 +459,7 @@ class Entries:
             raise InputError(f"{source(node)} divides by zero; write another divisor.") from None
 
     def _apply(self, function: str, arg: Node, indices: tuple[Index, ...]) -> Form:
-        if function[:1] == "d" and function[1:2].isupper():  # ∂F/∂a_ij of a function F of arrays
+        if is_slope(function):  # ∂F/∂a_ij of a function F of arrays
             return self._whole(function, arg, indices)
         body = self._functions.get(function)
         if body is not None:

@@ -35,6 +35,7 @@ from matderiv.calculus.index_forms.forms import (
 from matderiv.calculus.index_forms.known_functions import called, slope
 from matderiv.errors import InputError, UnsupportedError
 from matderiv.expression.matrix_functions import MATRIX_FUNCTIONS, function_kind
+from matderiv.expression.vocabulary import is_slope
 
 __all__ = ["partial", "product_rule", "with_deltas"]
 
@@ -168,9 +169,9 @@ class _Partial:
                 return called("iszero", ahead, self.fresh)
         if function_kind(atom.function) in MATRIX_FUNCTIONS:
             return same(f"d{atom.function}", *atom.indices, *places)
-        if atom.indices:
-            raise UnsupportedError(f"the second derivative of {atom.function} is not known")
-        return same(f"d{atom.function}", *places)
+        if is_slope(atom.function):
+            raise UnsupportedError(f"the second derivative of {atom.function[1:]} is not known")
+        return same(f"d{atom.function}", *atom.indices, *places)
 
 
 class _Rates(_Partial):

@@ -24,7 +24,7 @@ from matderiv.calculus.formulas.broadcasting import (
     with_axis,
 )
 from matderiv.calculus.formulas.facts import Facts
-from matderiv.calculus.sweep.differentials import SLOPES
+from matderiv.calculus.sweep.differentials import SLOPES, rates_of
 from matderiv.calculus.sweep.vanishing import reads_zero
 from matderiv.expression import nodes
 from matderiv.expression.definitions import derivative, outside_a_trace, unfolded
@@ -347,9 +347,24 @@ def by_slopes(
     node: nodes.Functional | nodes.Reduction, g: Node, shape: ShapeOf
 ) -> tuple[Node, ...]:
     """The rule dL = Σ g·∂F/∂a·da, as for log Σ exp(a), where ∂F/∂a is softmax(a)."""
+    if isinstance(node, nodes.Functional) and node.sizes:
+        return (_of_array_function(node, filled(g, shape(node), shape), shape),)
     if not isinstance(node, nodes.Functional):
         g = kept(g, node.axis, shape(node.arg), shape, keepdims=node.keepdims)
     return (_times(g, SLOPES[type(node)](node)),)
+
+
+def _of_array_function(node: nodes.Functional, g: Node, shape: ShapeOf) -> Node:
+    """The rule dL = Σ_kl (Σ_ij g_ij·∂F_ij/∂a_kl)·da_kl, where the values of F are arrays."""
+    rates, places, axes = rates_of(node, shape), len(node.sizes), len(shape(node.arg))
+    if (places, axes) == (1, 1):
+        return nodes.MatMul(nodes.Transpose(rates), g)
+    if axes:
+        g = nodes.Rearrange(g, (*range(places), *(None,) * axes))
+    total: Node = nodes.Multiply(g, rates)
+    for _ in range(places):
+        total = nodes.Sum(total, axis=0)
+    return total
 
 
 @_rule(nodes.Softmax)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import get_args
 
-from matderiv.calculus.formulas.broadcasting import ShapeOf, filled, is_fixed
+from matderiv.calculus.formulas.broadcasting import ShapeOf, filled, is_fixed, size_name
 from matderiv.expression import nodes
 from matderiv.expression.definitions import (
     derivative,
@@ -228,10 +228,30 @@ SLOPES: dict[type, Callable[..., Node]] = {
 @_rule(*SLOPES)
 def by_slopes(node: nodes.Functional | nodes.Reduction, da: Node, shape: ShapeOf) -> Node:
     """For F(A): Σ ∂F/∂A∘dA, as for log Σ exp(A): Σ softmax(A)∘dA."""
-    change = nodes.Multiply(SLOPES[type(node)](node), _whole(node, da, shape))
+    whole = _whole(node, da, shape)
+    if isinstance(node, nodes.Functional) and node.sizes:
+        return _of_array_function(node, whole, shape)
+    change = nodes.Multiply(SLOPES[type(node)](node), whole)
     if isinstance(node, nodes.Functional):
         return nodes.Sum(change)
     return nodes.Sum(change, node.axis, node.keepdims)
+
+
+def rates_of(node: nodes.Functional, shape: ShapeOf) -> Node:
+    """∂F/∂A of an array-valued F: the axes of F, then those of A."""
+    own = tuple(map(size_name, shape(node.arg)))
+    return nodes.Functional(f"d{node.function}", node.arg, (*node.sizes, *own))
+
+
+def _of_array_function(node: nodes.Functional, da: Node, shape: ShapeOf) -> Node:
+    """For F(A) with an array as its value: Σ_kl ∂F/∂a_kl·da_kl."""
+    rates, axes = rates_of(node, shape), len(shape(node.arg))
+    if (len(node.sizes), axes) == (1, 1):
+        return nodes.MatMul(rates, da)
+    change: Node = nodes.Multiply(rates, da)
+    for _ in range(axes):
+        change = nodes.Sum(change, axis=-1)
+    return change
 
 
 @_rule(nodes.Softmax)
