@@ -182,6 +182,8 @@ class IndexNotation:
                 return Dots("across")
 
     def _indexed(self, base: Box, indices: tuple[Index, ...]) -> Box:
+        if not indices:
+            return base
         return entry_box(base, indices, commas=self.formulas.commas)
 
     def _factor(self, expr: IndexExpression, after: tuple[IndexExpression, ...]) -> Box:
@@ -231,7 +233,8 @@ class IndexNotation:
         match node:
             case nodes.Apply(function, arg) | nodes.Functional(function, arg) if is_slope(function):
                 whole = Row((function_box(function[1:]), Fence(self.formulas.node(arg))))
-                places = len(indices) - len(self.formulas.shape(arg))  # ∂F/∂a_ij or ∂F_k/∂a_ij
+                sizes = node.sizes if isinstance(node, nodes.Functional) else ()
+                places = max(0, len(sizes) - len(self.formulas.shape(arg)))  # of F: ∂F_k/∂a_ij
                 below = self.formulas.element(arg, indices[places:])
                 return partial_ratio(self._indexed(whole, indices[:places]), below)
         return self.formulas.element(node, indices)
@@ -265,7 +268,7 @@ class IndexNotation:
             return Row((self.formulas.function(expr.function), Fence(inner)))
         if not is_slope(expr.function):
             return self._indexed(Row((function_box(expr.function), Fence(inner))), expr.indices)
-        places = len(expr.indices) - len(expr.letters)
+        places = max(0, len(expr.indices) - len(expr.letters))
         head = Row((function_box(expr.function[1:]), Fence(inner)))  # ∂F/∂u_ij, or ∂F_k/∂u_ij
         below = replace(expr, indices=expr.indices[places:])
         return partial_ratio(self._indexed(head, expr.indices[:places]), self._argument(below))
