@@ -312,6 +312,14 @@ def test_any_altered_field_is_refused(name: str, method: str) -> None:
     assert done > 20
 
 
+@pytest.mark.parametrize("body", ["Y[1, 1]", "Sum(Y[p, k], (k, 1, M))", "Partial(L, Y[p, q])"])
+def test_functions_are_in_the_language_of_programs(body: str) -> None:
+    """A name for a function that nothing uses cannot smuggle index notation in."""
+    data = certificate("product")
+    data["functions"]["g"] = {"of": "Y", "body": body, "loss": data["definitions"]["L"]}
+    assert "language" in refused(sealed(data)) or "index map" in refused(sealed(data))
+
+
 def test_removed_and_added_fields_are_refused() -> None:
     """A field too few or too many is refused, with the digest that belongs to it."""
     for name in certificate("product"):
@@ -519,6 +527,22 @@ PRIMES: dict[str, tuple[str, str, str, str]] = {
     "no summand": ("L = sum(prod(exp(X), axis=1))", "prod(exp(X), axis=1, keepdims=True) + 0*X",
                    "prod(exp(X[p, k]), (k, 1, D))", ""),
 }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("program", "answer", "entry"),
+    [
+        ("L = sum(exp(X)) + sum(X**3)", "exp(X)", "exp(X[p, q])"),
+        ("L = sum(X*exp(X))", "exp(X)", "exp(X[p, q])"),
+        ("L = sum(X/(1 + X**2))", "1/(1 + X**2)", "1/(1 + X[p, q]**2)"),
+        ("L = sum(X)**2 + sum(X)", "2*sum(X) + 0*X", "2*Sum(X[i, k], (i, 1, N), (k, 1, D))"),
+    ],
+)
+def test_an_answer_without_one_of_its_terms_is_refused(
+    program: str, answer: str, entry: str
+) -> None:
+    """Each use of X, and each factor of a product, has its part in the derivative."""
+    assert "differ" in refused(answered(program, lambda *_: (answer, entry)))
 
 
 @pytest.mark.parametrize("name", PRIMES)

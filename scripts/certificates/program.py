@@ -104,7 +104,7 @@ def read(data: Json) -> Program:
         name: (f["of"], parse(f["body"]), parse(f["loss"])) for name, f in data["functions"].items()
     }
     for name, (of, body, whole) in bodies.items():
-        parts_of(("add", (body, whole)))
+        _check_language(name, ("add", (body, whole)))
         here = {("call", name, (("name", of),)): body}
         if not re.fullmatch("[a-z][a-z]*|F", name) or name in functions | KNOWN or of not in shapes:
             refuse(f"functions: {name[:40]!r} cannot be a function of {of[:40]!r}")
