@@ -39,6 +39,15 @@ EXTREME: list[tuple[str, str, dict[str, Array], object]] = [
     ("sum((exp(x) - exp(-x))/(exp(x) + exp(-x)))", "x", {"x": BIG}, [0, 1]),
 ]
 
+#: Programs with a denominator that is infinite in floating point, where the quotient is 0.
+INFINITE = [
+    ("sum(1/(exp(x) + exp(-x)))", "x", {"x": BIG}, [0, 0]),
+    ("sum(1/(exp(x) + exp(-x))**2)", "x", {"x": -BIG}, [0, 0]),
+    ("sum(3/(exp(2*x) + exp(-2*x)))", "x", {"x": BIG}, [0, 0]),
+    ("sum(1/cosh(x))", "x", {"x": BIG}, [0, 0]),
+    ("sum(1/(exp(x) - exp(-x)))", "x", {"x": BIG + 800}, [0, 0]),
+]
+
 #: Programs of products and determinants, to be tried where one factor is zero.
 SINGULAR = [
     ("prod(x)", "x", {"x": (3,)}),
@@ -75,6 +84,17 @@ def test_no_gradient_overflows(
     with np.errstate(all="raise", under="ignore"):
         for value in ways(program, wrt, given, tmp_path):
             np.testing.assert_allclose(value, expected, atol=1e-12)
+
+
+@pytest.mark.parametrize(("program", "wrt", "given", "expected"), INFINITE)
+@pytest.mark.filterwarnings("ignore:overflow encountered")
+def test_no_quotient_of_infinities(
+    program: str, wrt: str, given: dict[str, Array], expected: list[float], tmp_path: Path
+) -> None:
+    """Where exp is infinite, the gradient is the limit and no NaN, in calls and printed texts."""
+    with np.errstate(over="ignore"):
+        for found in ways(program, wrt, given, tmp_path):
+            np.testing.assert_allclose(found, expected, atol=1e-300)
 
 
 @pytest.mark.parametrize(("program", "wrt", "shapes"), SINGULAR)

@@ -243,24 +243,75 @@ def _pairs(number: Fraction, parts: tuple[BasePower, ...]) -> Node | None:
 
 
 def _hyperbolic(number: Fraction, parts: tuple[BasePower, ...]) -> Node | None:
-    """(exp(a) - exp(-a))/(exp(a) + exp(-a)) = tanh(a), 4/(exp(a) + exp(-a))² = 1 - tanh(a)²."""
+    """(exp(a) - exp(-a))/(exp(a) + exp(-a)) = tanh(a), 4/(exp(a) + exp(-a))² = 1 - tanh(a)².
+
+    So (1 - tanh(a)²)·(exp(a) - exp(-a)) is 4·tanh(a)/(exp(a) + exp(-a)), and sinh(a)/cosh(a)² is
+    tanh(a)/cosh(a): these do not overflow.
+    """
     for above, power in parts:
-        arg = _grown_and_shrunk(above, -1)
-        if arg is None or not isinstance(power, nodes.Number):
+        odd = _odd(above)
+        if odd is None or not isinstance(power, nodes.Number):
             continue
+        arg = odd[1]
         for below, other in parts:
-            if other == nodes.Number(-power.value) and _grown_and_shrunk(below, 1) in (
-                arg,
-                _opposite(arg),
-            ):
-                rest = [p for p in parts if p[0] not in (above, below)]
-                return product_of(number, [*rest, (nodes.Apply("tanh", arg), power)])
+            same = (arg, _opposite(arg))
+            rest = [p for p in parts if p[0] not in (above, below)]
+            slope = odd[0] == "exp" and _tanh_of_slope(below) in same and other == nodes.ONE
+            if power == nodes.ONE and slope:
+                total = sum_of([(Fraction(1), nodes.Apply("exp", a)) for a in same])
+                return _by_tanh(4 * number, [*rest, (total, _MINUS)], arg, power)
+            if not isinstance(other, nodes.Number) or _even(below) not in [
+                (odd[0], a) for a in same
+            ]:
+                continue
+            left = other.value + power.value
+            if left == 0:
+                return _by_tanh(number, rest, arg, power)
+            if left < 0 and nodes.ONE in (power, other):
+                kept = below if power == nodes.ONE else above
+                made = nodes.ONE if power == nodes.ONE else _MINUS
+                return _by_tanh(number, [*rest, (kept, nodes.Number(left))], arg, made)
     for below, other in parts:
         squared = len(parts) == 1 and other == nodes.Number(Fraction(-2))
         if squared and (arg := _grown_and_shrunk(below, 1)):
             rest = [p for p in parts if p[0] != below]
             slope = nodes.Subtract(nodes.ONE, nodes.Power(nodes.Apply("tanh", arg), nodes.TWO))
             return product_of(number / 4, [*rest, (slope, nodes.ONE)])
+    return None
+
+
+def _by_tanh(number: Fraction, rest: list[BasePower], arg: Node, power: nodes.Number) -> Node:
+    """The product with a power of tanh(a); tanh(-a) = -tanh(a)."""
+    if power == nodes.ONE and all(c < 0 for c, _ in terms(arg)):
+        number, arg = -number, _opposite(arg)
+    return product_of(number, [*rest, (nodes.Apply("tanh", arg), power)])
+
+
+def _odd(node: Node) -> tuple[str, Node] | None:
+    """The a of sinh(a), or of exp(a) - exp(-a), and which it is."""
+    match node:
+        case nodes.Apply("sinh", arg):
+            return "sinh", arg
+    arg = _grown_and_shrunk(node, -1)
+    return None if arg is None else ("exp", arg)
+
+
+def _even(node: Node) -> tuple[str, Node] | None:
+    """The a of cosh(a), or of exp(a) + exp(-a), by the words of `_odd`."""
+    match node:
+        case nodes.Apply("cosh", arg):
+            return "sinh", arg
+    arg = _grown_and_shrunk(node, 1)
+    return None if arg is None else ("exp", arg)
+
+
+def _tanh_of_slope(node: Node) -> Node | None:
+    """The a of 1 - tanh(a)²."""
+    match node:
+        case nodes.Subtract(
+            nodes.Number(1), nodes.Power(nodes.Apply("tanh", arg), nodes.Number(2))
+        ):
+            return arg
     return None
 
 
