@@ -146,8 +146,8 @@ def _of_each(array: Sympy, function: Callable[[Any], Any]) -> Sympy:
 
 def _untraced(total: Sympy) -> Sympy:
     """A sum of multiples of traces of 1 by 1 matrices as the sum of the matrices."""
-    terms = [term.as_coeff_Mul() for term in sp.Add.make_args(total)]
-    if all(isinstance(trace, sp.Trace) and trace.arg.shape == (1, 1) for _, trace in terms):
+    terms: list[Any] = [term.as_coeff_Mul() for term in sp.Add.make_args(total)]
+    if all(trace.func == sp.Trace and trace.arg.shape == (1, 1) for _, trace in terms):
         return sp.MatAdd(*(number * trace.arg for number, trace in terms)).doit(deep=False)
     return total
 

@@ -312,6 +312,21 @@ def test_any_altered_field_is_refused(name: str, method: str) -> None:
     assert done > 20
 
 
+def test_a_derivative_by_a_function_is_by_one_that_stands_in_the_loss() -> None:
+    """∂L/∂exp(x) is known; of relu(x), which is put in simpler terms, no 0 is claimed."""
+    shapes = {"X": ["N", "D"], "L": []}
+    for f in ("exp", "tanh", "relu", "gelu"):
+        loss = {"L": parse(f"sum({f}(X))")}
+        calculus = Calculus(Program(loss, shapes, {"N": 2, "D": 3}, set(), {}, {}))
+        calculus.begin({"p": "N", "q": "D"}, None)
+        asked = parse(f"Partial(L, {f}(X[p, q]))")
+        if f in ("exp", "tanh"):
+            assert calculus.number(asked) == ("num", 1)
+        else:
+            with pytest.raises(RefusedError, match="not by an entry"):
+                calculus.number(asked)
+
+
 @pytest.mark.parametrize("body", ["Y[1, 1]", "Sum(Y[p, k], (k, 1, M))", "Partial(L, Y[p, q])"])
 def test_functions_are_in_the_language_of_programs(body: str) -> None:
     """A name for a function that nothing uses cannot smuggle index notation in."""

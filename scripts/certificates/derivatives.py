@@ -11,7 +11,7 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from certificates.frame import refuse
-from certificates.functions import ARGUMENT, SLOPES
+from certificates.functions import ARGUMENT, SIMPLER, SLOPES
 from certificates.lowering import ONE, Lowered, Lowering, Places, Sizes, delta, entry, named, times
 from certificates.program import Program, names
 from certificates.reading import PI, Tree, exchanged, minus, parse, walk, whole_number
@@ -87,7 +87,7 @@ class Calculus(Lowering):
                 inner = self.lower(of)
                 return Lowered(inner.shape, lambda at: self.changed(inner.at(at), about))
             case ("call", name, (body, ("tuple", (("name", _), *_)), *_)):
-                made = self.over_letters(name, body, tree[2][1:])
+                made = self.over_letters(name, body, tuple(tree[2][1:]))
                 return Lowered((), lambda _: made)
         return super().lower(tree)
 
@@ -188,10 +188,10 @@ class Calculus(Lowering):
         match wrt:
             case ("name" | "index", _, *_) if about in program.shapes:
                 leaf, by = _entries(about), wrt
-            case ("call", str(f), (("name" | "index", about, *_) as by,)) if (
-                of == ("name", program.loss) and about in program.shapes
+            case ("call", str(f), (("name" | "index", about, *_),)) if (
+                of == ("name", program.loss) and about in program.shapes and f not in SIMPLER
             ):
-                leaf = _calls(f, about)
+                leaf, by = _calls(f, about), wrt[2][0]
                 whole = program.bodies[f][2] if f in program.bodies else whole
             case _:
                 refuse("a derivative is not by an entry")
