@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 from _page_latex import Tree, Unread, equations, parse
-from _page_values import KNOWN, REDUCED, Array, Function, Point, called, functional, reduced
+from _page_values import KNOWN, REDUCED, Array, Point, called, functional, reduced
 
 __all__ = ["Found", "Reading", "read_page"]
 
@@ -23,6 +23,7 @@ _MOST = 40  # choices of index letters that are tried of one equality
 _BLOCK = re.compile(
     r"\$\$\n(.*?)\n\$\$|\\begin\{align\*\}\n(.*?)\n\\end\{align\*\}|\$(\\delta =[^$]*)\$", re.DOTALL
 )
+_SQUARE = re.compile(r"\$([^$]*\(u\)) *= *u\^\{2\}\$")
 _GREEK = {"lam": "lambda", "eps": "varepsilon"}
 
 
@@ -108,6 +109,9 @@ class Reading:
         found = Found()
         for section in re.split(r"^## |\\section", page, flags=re.MULTILINE):
             kept, definitions = dict(self.point.values), dict(self.point.definitions)
+            self.point.squares |= {
+                name for side in _SQUARE.findall(section) for name in self.squared(side)
+            }
             for block in map("".join, _BLOCK.findall(section)):
                 try:
                     chains = equations(block)
@@ -118,6 +122,12 @@ class Reading:
                     self.chain(sides, found)
             self.point.restore(kept, definitions)
         return found
+
+    def squared(self, side: str) -> Iterator[str]:
+        """The undefined function f of a side f(u)."""
+        match self.parse(side):
+            case ("apply", head, _) if (look := _look(head)) and (name := self._function(look)):
+                yield name
 
     def parse(self, side: str) -> Tree:
         """The tree of a side."""
@@ -267,7 +277,7 @@ class Reading:
 
     def _moves(self, chain: list[Tree]) -> str | None:
         """The name whose differential is left in the end, from which the others come."""
-        order = [n for n in self.point.values if n not in self.point.definitions]
+        order = self.point.inputs()
         order += list(self.point.definitions)
         last = set(self._changes(chain[-1]))
         return next((n for n in order if n in last), None)
@@ -278,9 +288,9 @@ class Reading:
                 try:
                     yield self.name(tree[1])
                 except Unread:
-                    base = _strip(tree[1])
-                    if base[0] == "sub" and base[1][0] == "name":
-                        yield self.array(base[1], None, len(base[2]))
+                    entry = self.entry(_strip(tree[1]))
+                    if entry is not None:
+                        yield entry[0]
                 return
             for part in tree:
                 yield from self._changes(part)
@@ -548,7 +558,7 @@ class Reading:
             if function[0].isupper():
                 found = functional(function, argument, prime=bool(prime))
             else:
-                found = Function(function)(argument, prime=bool(prime))
+                found = self.point.function(function)(argument, prime=bool(prime))
         elif prime:
             raise Unread("a known function with a prime")
         else:
@@ -726,7 +736,7 @@ class Reading:
             function = self._function(_look(below[1]) or ("", None))
             if function is None:
                 raise Unread("a derivative by a value without a name")
-            slope = Function(function)(self.value(below[2]), prime=True)
+            slope = self.point.function(function)(self.value(below[2]), prime=True)
             return self._partial(sign, above, below[2]) / slope
         wrt, by = self._target(below)
         moved = self.point.values[wrt].astype(complex)
@@ -758,16 +768,19 @@ class Reading:
         return found if indices is None else found[self.place(indices, found.shape)]
 
     def _change(self, tree: Tree, held: Collection[str] = ()) -> Array:
-        """DX at random; dY and d(…) are what comes of it through all that is not held fixed."""
-        if self.moving is None:
-            raise Unread("no change")
-        self._connected(self.moving, self.loss)
+        """DX at random; dY and d(…) are what comes of it through all that is not held fixed.
+
+        Where no change is left, as in dL = 0, all inputs change.
+        """
+        moving = [self.moving] if self.moving else self.point.inputs()
+        for name in moving:
+            self._connected(name, self.loss)
         kept = self.point.values
-        x = kept[self.moving]
-        way = np.random.default_rng(7).uniform(0.5, 1.5, x.shape)
-        self.point.values = kept | {self.moving: x + 1e-30j * way}
+        chance = np.random.default_rng(7)
+        ways = {name: chance.uniform(0.5, 1.5, kept[name].shape) for name in moving}
+        self.point.values = kept | {name: kept[name] + 1e-30j * way for name, way in ways.items()}
         for name, definition in self.point.definitions.items():
-            if name != self.moving and name not in held:
+            if name not in moving and name not in held:
                 self.point.values[name] = np.asarray(definition(self.point.values))
         try:
             return np.asarray(self.value(_strip(tree))).imag / 1e-30

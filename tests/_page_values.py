@@ -76,12 +76,15 @@ KNOWN: dict[str, Callable[[Array], Array]] = {
 
 @dataclass(frozen=True)
 class Function:
-    """An undefined function of one number: f(u) = sin(au + b) + cu², and its derivative."""
+    """An undefined function of one number: f(u) = sin(au + b) + cu², or u², and its derivative."""
 
     name: str
+    square: bool = False
 
     def __call__(self, u: Array, *, prime: bool = False) -> Array:
         """Its value, or the value of its derivative."""
+        if self.square:
+            return 2 * u if prime else u * u
         seed = crc32(self.name.encode())
         a, b, c = 0.5 + seed % 97 / 97, 0.1 + seed % 89 / 89, 0.2 + seed % 83 / 166
         if prime:
@@ -178,6 +181,8 @@ class Point:
     needs: dict[str, set[str]] = field(default_factory=dict)
     sizes: Mapping[str, int] = field(default_factory=dict)
     own: Mapping[str, Definition] = field(default_factory=dict)  # those of the program
+    page: Mapping[str, Definition] = field(default_factory=dict)  # those before numbers are given
+    squares: set[str] = field(default_factory=set)  # undefined functions that are taken as u²
     _known: dict[tuple[str, str, bool], Array] = field(default_factory=dict)
 
     @classmethod
@@ -200,7 +205,7 @@ class Point:
             name, _, text = statement.partition("=")
             node = ast.parse(text.strip(), mode="eval").body
             needs = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
-            made.define(name.strip(), needs, lambda at, n=node: _run(n, at, made.sizes))
+            made.define(name.strip(), needs, lambda at, n=node: _run(n, at, made))
         made.own = dict(made.definitions)
         return made
 
@@ -213,22 +218,46 @@ class Point:
         while left:  # each after those that it needs
             ready = next(n for n in left if not self.needs[n] & left.keys() - {n})
             self.definitions[ready] = left.pop(ready)
+        self.page = dict(self.definitions)
         self._known.clear()
 
+    def inputs(self) -> list[str]:
+        """The names without a definition."""
+        return [name for name in self.values if name not in self.definitions]
+
+    def function(self, name: str) -> Function:
+        """An undefined function of one number."""
+        return Function(name, name in self.squares)
+
     def give(self, name: str, value: Array) -> None:
-        """Let an input have another value, perhaps of another size, and all that comes of it."""
+        """Let an input have another value, perhaps of another size, and all that comes of it.
+
+        Definitions on the page hold letters of its sizes: those that now say something else than
+        the program are no longer used.
+        """
         self.values[name] = value
         self._known.clear()
-        self.definitions |= self.own  # a page's hold letters of its sizes
+        self.definitions |= self.page
         for other, definition in self.definitions.items():
-            with contextlib.suppress(ValueError):  # until all inputs of one size have theirs
-                self.values[other] = np.asarray(definition(self.values))
+            own = self.own.get(other, definition)
+            found = self._found(own)
+            if found is None:  # until all inputs of one size have theirs
+                continue
+            self.values[other] = found
+            if own is not definition and not _equal(self._found(definition), found):
+                self.definitions[other] = own
+
+    def _found(self, definition: Definition) -> Array | None:
+        with contextlib.suppress(ValueError):
+            return np.asarray(definition(self.values))
+        return None
 
     def restore(self, values: Mapping[str, Array], definitions: Mapping[str, Definition]) -> None:
         """Let the inputs have the values that they had, and all that comes of them."""
-        inputs = [name for name in values if name not in self.definitions]
-        if all(self.values[name] is values[name] for name in inputs):
+        inputs = self.inputs()
+        if not self.squares and all(self.values[name] is values[name] for name in inputs):
             return
+        self.squares.clear()
         self.values |= {name: values[name] for name in inputs}
         self.definitions |= definitions
         self._known.clear()
@@ -261,28 +290,32 @@ class Point:
         return made
 
 
-def _run(node: ast.expr, at: Mapping[str, Array], sizes: Mapping[str, int]) -> Array:
+def _equal(one: Array | None, other: Array) -> bool:
+    return one is not None and one.shape == other.shape and bool(np.allclose(one, other))
+
+
+def _run(node: ast.expr, at: Mapping[str, Array], point: Point) -> Array:
     """The value of an expression."""
     match node:
         case ast.Constant(value):
             return np.asarray(float(value))
         case ast.Name(name):
-            return at[name] if name in at else np.asarray(sizes[name])
+            return at[name] if name in at else np.asarray(point.sizes[name])
         case ast.UnaryOp(ast.USub(), operand):
-            return -_run(operand, at, sizes)
+            return -_run(operand, at, point)
         case ast.UnaryOp(ast.UAdd(), operand):
-            return _run(operand, at, sizes)
+            return _run(operand, at, point)
         case ast.BinOp(left, op, right):
-            one, other = _run(left, at, sizes), _run(right, at, sizes)
+            one, other = _run(left, at, point), _run(right, at, point)
             return _OPERATORS[type(op)](one, other)
         case ast.Attribute(value, "T"):
-            return _run(value, at, sizes).T
+            return _run(value, at, point).T
         case ast.Attribute(value, "mT"):
-            return np.swapaxes(_run(value, at, sizes), -1, -2)
+            return np.swapaxes(_run(value, at, point), -1, -2)
         case ast.Call(ast.Attribute(value, name), args, keywords):  # X.sum(axis=0)
-            return _call(name, [value, *args], keywords, at, sizes)
+            return _call(name, [value, *args], keywords, at, point)
         case ast.Call(ast.Name(name), args, keywords):
-            return _call(name, args, keywords, at, sizes)
+            return _call(name, args, keywords, at, point)
     raise NotImplementedError(ast.dump(node))
 
 
@@ -301,13 +334,13 @@ def _call(
     args: list[ast.expr],
     keywords: list[ast.keyword],
     at: Mapping[str, Array],
-    sizes: Mapping[str, int],
+    point: Point,
 ) -> Array:
     if name in ("eye", "ones"):
-        shape = ast.literal_eval(_numbered(args[0], sizes))
+        shape = ast.literal_eval(_numbered(args[0], point.sizes))
         return np.eye(shape) if name == "eye" else np.ones(shape)
     options = {k.arg: ast.literal_eval(k.value) for k in keywords}
-    found = [_run(arg, at, sizes) for arg in args]
+    found = [_run(arg, at, point) for arg in args]
     if name in REDUCED:
         axis = options.get("axis", int(found[1]) if len(found) > 1 else None)
         return reduced(name, found[0], axis, keep=bool(options.get("keepdims", False)))
@@ -318,7 +351,7 @@ def _call(
     except KeyError:
         if name[0].isupper():
             return np.asarray(functional(name, found[0]))
-        return Function(name)(found[0])
+        return point.function(name)(found[0])
 
 
 def _numbered(node: ast.expr, sizes: Mapping[str, int]) -> ast.expr:

@@ -20,6 +20,8 @@ from matderiv.calculus.index_forms.expanded import written_out_at
 from matderiv.calculus.index_forms.index_expressions import (
     ArrayEntry,
     IndexExpression,
+    SumOver,
+    free_letters,
     index_parts,
 )
 from matderiv.calculus.index_forms.letters import input_indices
@@ -27,7 +29,7 @@ from matderiv.calculus.index_forms.meaning import form_of
 from matderiv.calculus.index_forms.written_entry import entry_of
 from matderiv.errors import ProofError
 from matderiv.expression import nodes
-from matderiv.expression.dims import Dim
+from matderiv.expression.dims import SINGLE, Dim
 from matderiv.expression.nodes import Node
 from matderiv.expression.source import source
 
@@ -79,7 +81,7 @@ class Textbook:
             ProofError: the words do not mean the node.
 
         >>> from matderiv.calculus.formulas.shaping import shapes_over
-        >>> from matderiv.expression.dims import Dim
+        >>> from matderiv.expression.dims import SINGLE, Dim
         >>> textbook = Textbook(shapes_over({"x": (Dim("N", 3),)}), ("i",))
         >>> source(textbook.of(nodes.Sum(nodes.Power(nodes.Name("x"), nodes.TWO))))
         'norm(x)**2'
@@ -129,22 +131,36 @@ def _squares(node: Node, shape: ShapeOf, letters: tuple[str, ...]) -> Node | Non
 def _total(node: Node, shape: ShapeOf, letters: tuple[str, ...]) -> IndexExpression | None:
     """Σ_ij a_ij of all entries, what is no entry by entry with its indices beside brackets.
 
-    A sum over all entries that stands inside has the first letters.
+    A sum over all entries that stands inside has the first letters. Σ_i 1 does not say how far i
+    runs: sums with such a letter are written as they stand.
     """
     match node:
         case nodes.Sum(arg, None, False) if shape(arg) and not _holds_unit(arg):
-            letters = letters[_letters_inside(arg, shape) :]
-            return entry_of(node, (), shape, letters, kept=lambda n: not isinstance(n, _OPENED))
+            letters = letters[_letters_inside(arg, shape, letters) :]
+            found = entry_of(node, (), shape, letters, kept=lambda n: not isinstance(n, _OPENED))
+            return None if any(map(_runs_unseen, index_parts(found))) else found
     return None
 
 
-def _letters_inside(node: Node, shape: ShapeOf) -> int:
+def _runs_unseen(expr: IndexExpression) -> bool:
+    """Whether a sum has a letter that its body does not have."""
+    match expr:
+        case SumOver(letters, body):
+            return not {letter for letter, _ in letters} <= free_letters(body)
+    return False
+
+
+def _letters_inside(node: Node, shape: ShapeOf, letters: tuple[str, ...]) -> int:
     """How many letters the sums and means over all entries take that stand in a formula."""
-    inside = max((_letters_inside(part, shape) for part in nodes.children(node)), default=0)
     match node:
         case nodes.Sum(arg, None, False) | nodes.Mean(arg, None, False):
-            return inside + len(shape(arg))
-    return inside
+            total = _total(nodes.Sum(arg), shape, letters)
+            bound = () if total is None else index_parts(total)
+            taken = {i for part in bound if isinstance(part, SumOver) for i, _ in part.letters}
+            if taken:
+                return 1 + max(map(letters.index, taken))
+    inside = (_letters_inside(part, shape, letters) for part in nodes.children(node))
+    return max(inside, default=0)
 
 
 def _holds_unit(node: Node) -> bool:
@@ -157,7 +173,8 @@ def _average(node: Node, shape: ShapeOf, letters: tuple[str, ...]) -> Node | Non
     del letters
     match node:
         case nodes.Mean(arg, None, False) if shape(arg):
-            count = functools.reduce(nodes.Multiply, map(_size, shape(arg)))
+            sizes = [_size(dim) for dim in shape(arg) if dim != SINGLE] or [nodes.ONE]
+            count = functools.reduce(nodes.Multiply, sizes)
             return nodes.Multiply(nodes.Divide(nodes.ONE, count), nodes.Sum(arg))
     return None
 
