@@ -5,7 +5,7 @@ A tree is a tuple whose first item is its kind:
     ("num", text) ("name", base, sub) ("apply", head, power, axis, prime, tree)
     ("neg", t) ("add", ((sign, t), ...)) ("times", (t, ...)) ("odot" | "oslash" | "kron", t, t)
     ("frac", t, t) ("partial", sign, t, t) ("sup", t, t) ("sub", t, tokens) ("sqrt", t) ("abs", t)
-    ("norm", t) ("logdet", t) ("inner", t, t) ("sum" | "prod", letters, t) ("grid", rows) ("diff", t) ("again", t) ("dots",)
+    ("norm", t) ("logdet", t) ("inner", t, t) ("sum" | "prod", letters, t) ("upto", letter, size, t) ("grid", rows) ("diff", t) ("again", t) ("dots",)
 
 Anything else raises `Unread`.
 """
@@ -264,7 +264,7 @@ class _Reader:
             return ("inner", one, other)
         if sign in (r"\sum", r"\prod"):
             self.take("_")
-            return (sign[1:], tuple(self._letters(self.group())), self.product())
+            return self._big(sign)
         if sign in _CHANGES:
             return (_CHANGES[sign], self.power())
         if sign == r"\begin":
@@ -275,6 +275,17 @@ class _Reader:
             name: Tree = ("name", sign.lstrip("\\"))
             return self.call(name) if self.next() == "(" and self.is_function(name) else name
         raise Unread(f"{sign} in a formula")
+
+    def _big(self, sign: str) -> Tree:
+        """Σ over letters, or over one of them from 1 to a size."""
+        under = self.group()
+        if self.next() != "^":
+            return (sign[1:], tuple(self._letters(under)), self.product())
+        if under[1:] != ["=", "1"]:
+            raise Unread(f"a sum over {under}")
+        self.take("^")
+        upto = "".join(self.group())
+        return (sign[1:], (under[0],), ("upto", under[0], upto, self.product()))
 
     def _word(self, sign: str) -> Tree:
         if sign in (r"\operatorname", r"\mathit"):

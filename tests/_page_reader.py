@@ -504,6 +504,9 @@ class Reading:
         runs = dict(self.runs) | dict(self.ranges(inner))
         if any(letter in self.letters for letter in letters):
             raise Unread("a letter means two things")
+        if inner[0] == "upto":
+            _, letter, size, inner = inner
+            runs[letter] = self._size(size)
         for letter in letters:  # of deltas alone: as far as what they are compared with
             for one, other in _deltas(inner):
                 partner = {one: other, other: one}.get(letter)
@@ -635,7 +638,7 @@ class Reading:
 
     def held(self, tree: Tree) -> set[str]:
         """The names below a derivative or a differential of what is held fixed."""
-        if _strip(tree[1])[0] not in ("partial", "diff") or "vec" in str(tree[1]):
+        if _strip(tree[1])[0] not in ("partial", "diff"):
             return set()
         below = "".join(tree[2])
         names = re.split(",", re.sub(r"\\mathit|[{}\\_]", "", below))

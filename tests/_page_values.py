@@ -254,7 +254,7 @@ class Point:
 
     def restore(self, values: Mapping[str, Array], definitions: Mapping[str, Definition]) -> None:
         """Let the inputs have the values that they had, and all that comes of them."""
-        inputs = self.inputs()
+        inputs = [name for name in self.inputs() if name in values]
         if not self.squares and all(self.values[name] is values[name] for name in inputs):
             return
         self.squares.clear()

@@ -206,6 +206,8 @@ class _Writer:
 
     def differential(self, name: str, change: Node) -> BoardLine:
         """The differential dZ by the rules."""
+        if isinstance(change, nodes.Number):  # 0 in each entry
+            change = self.task.whole(name, change)
         link = self.changes.equal(self.changes.judge(name), name, change_of(name), change)
         return BoardLine("differential", link, uses=tuple(self.changes.uses(name)))
 

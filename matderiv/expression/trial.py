@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,10 +21,13 @@ from matderiv.expression.nodes import Node
 from matderiv.expression.numeric import Array, numeric_value, sizes_in
 from matderiv.expression.shapes import Shape
 from matderiv.expression.size_text import size_number
+from matderiv.expression.structured import structured
 
-__all__ = ["distinct_values", "looks_singular", "looks_zero", "meet_somewhere"]
+__all__ = ["different", "distinct_values", "looks_singular", "looks_zero", "meet_somewhere"]
 
 _TINY = 1e-9
+_FAR = 1e-5  # between values that are worked out in two ways, relative to the larger
+_MOST = 20_000  # entries of arrays that are tried at their own sizes
 _ROUNDING = 1e-13  # the least singular value beside the largest, of a matrix of low rank
 #: Between what numbers the inputs of each try lie; roots and logarithms exist at positive ones,
 #: and relu has zeros in too many places where half of all numbers are negative.
@@ -83,6 +87,60 @@ def looks_singular(
     return _hold(_is_singular, _tried(steps, inputs, shapes, (*_RANGES, *_NEGATIVE)))
 
 
+def different(
+    steps: Mapping[str, Node],
+    others: Mapping[str, Node],
+    inputs: Mapping[str, Shape],
+    shapes: Mapping[str, Shape],
+    assumed: Mapping[str, str],
+) -> str | None:
+    """The first of some values that another formula gives otherwise wherever both have a value.
+
+    >>> from matderiv.expression.parse import parse
+    >>> from matderiv.expression.shapes import infer
+    >>> program = parse("y = tanh(x); L = sum(y)")
+    >>> shapes = infer(program)
+    >>> steps = {a.name: a.value for a in program.assignments}
+    >>> for text in ("x @ y/x", "sum(x)", "sum(tanh(x))"):
+    ...     others = {"L": parse(text).loss.value}
+    ...     print(different(steps, others, {"x": shapes["x"]}, shapes, {}))
+    None
+    L
+    None
+    """
+    shapes = _tried_at(shapes)
+    inputs = {name: shapes.get(name, shape) for name, shape in inputs.items()}
+    if sum(map(_entries, shapes.values())) > _MOST:
+        return None
+    apart: dict[str, list[bool]] = {}
+    written = [*steps.items(), *((f" {name}", other) for name, other in others.items())]
+    for values in _points(written, inputs, shapes, assumed=assumed):
+        for name in others:
+            one, other = values[name], values[f" {name}"]
+            if np.isfinite(one).all() and np.isfinite(other).all():
+                far = one.shape != other.shape or bool(
+                    abs(one - other).max(initial=0.0) > _FAR * (1 + abs(one).max(initial=0.0))
+                )
+                apart.setdefault(name, []).append(far)
+    return next((name for name, far in apart.items() if all(far)), None)
+
+
+def _tried_at(shapes: Mapping[str, Shape]) -> Mapping[str, Shape]:
+    """Shapes as they are, or with 2 and 3 for letters of sizes, where there are many entries."""
+    if sum(map(_entries, shapes.values())) <= _MOST:
+        return shapes
+    letters = sorted({dim.symbol for shape in shapes.values() for dim in shape})
+    sizes = {letter: 2 + n % 2 for n, letter in enumerate(letters) if letter.isidentifier()}
+    return {
+        name: tuple(replace(dim, size=size_number(dim.symbol, sizes)) for dim in shape)
+        for name, shape in shapes.items()
+    }
+
+
+def _entries(shape: Shape) -> int:
+    return math.prod(dim.size for dim in shape)
+
+
 def _hold(property_of: Callable[[Array], bool], found: Iterator[Array]) -> bool:
     """Whether all values have a property, and there are some."""
     some = False
@@ -105,6 +163,19 @@ def _tried(
     ranges: Sequence[tuple[float, float]] = _RANGES,
 ) -> Iterator[Array]:
     """The last of some values at random inputs, where it has one."""
+    for values in _points(steps, inputs, shapes, ranges):
+        if np.isfinite(values[steps[-1][0]]).all():
+            yield values[steps[-1][0]]
+
+
+def _points(
+    steps: Sequence[tuple[str, Node]],
+    inputs: Mapping[str, Shape],
+    shapes: Mapping[str, Shape],
+    ranges: Sequence[tuple[float, float]] = _RANGES,
+    assumed: Mapping[str, str] | None = None,
+) -> Iterator[Mapping[str, Array]]:
+    """All values at random inputs, where they can be worked out."""
     chance = np.random.default_rng(1)
     sizes = sizes_in(shapes)
     functions = _functions(steps, sizes)
@@ -113,6 +184,9 @@ def _tried(
             name: np.asarray(chance.uniform(low, high, tuple(dim.size for dim in shape)))
             for name, shape in inputs.items()
         }
+        for name, what in (assumed or {}).items():
+            if name in values:
+                values[name] = structured(values[name], what)
         for name, count in labels_of((value for _, value in steps), shapes).items():
             values[name] = drawn_labels(values[name], count)
         try:
@@ -121,8 +195,7 @@ def _tried(
                     values[name] = numeric_value(value, values, functions, sizes)
         except (InputError, ValueError, TypeError):  # a singular matrix, or too large a number
             continue
-        if np.isfinite(values[steps[-1][0]]).all():
-            yield values[steps[-1][0]]
+        yield values
 
 
 def _functions(

@@ -14,11 +14,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from matderiv.calculus.formulas.as_typed import as_typed
-from matderiv.calculus.formulas.removable import removed
+from matderiv.calculus.formulas.removable import removed, stood_for
 from matderiv.calculus.formulas.shaping import numbered
 from matderiv.calculus.sweep.results import Sweep
 from matderiv.calculus.sweep.stable import stable
-from matderiv.errors import InputError, MissingRuleError
+from matderiv.errors import InputError, MissingRuleError, ProofError
 from matderiv.expression import nodes
 from matderiv.expression.assumptions import ASSUMPTIONS
 from matderiv.expression.axes import as_einsum, at_once
@@ -32,7 +32,7 @@ from matderiv.expression.matrix_functions import (
     is_eigenvalue,
     place_of,
 )
-from matderiv.expression.nodes import Node
+from matderiv.expression.nodes import Node, names_in
 from matderiv.expression.operations import ShapeOf
 from matderiv.expression.program import Program
 from matderiv.expression.shapes import Shape
@@ -140,6 +140,7 @@ class _Function:
         self._known = statements(swept, formulas, parts)
         used = statements(swept, {n: stable(f, swept) for n, f in formulas.items()}, parts)
         self._steps = {n: self._careful(value) for n, value in self._known.items() if n in used}
+        self._check()
         self._calls = {
             text: (head, [*map(self._careful, operands)])
             for text, (head, operands) in calls.items()
@@ -160,6 +161,25 @@ class _Function:
             self._shape,
             self._like,
         )
+
+    def _check(self) -> None:
+        """Compare what is written with what was proved, at random numbers.
+
+        Raises:
+            ProofError: a value is another one.
+        """
+        from matderiv.expression.trial import different  # loads NumPy
+
+        graph, calls = self._swept.graph, self._wanted.calls if self._wanted else {}
+        steps = {n: v for n, v in self._known.items() if calls.keys().isdisjoint(names_in(v))}
+        used = {name for value in steps.values() for name in names_in(value)} - steps.keys()
+        given = {n for n in used if n in graph.shapes or n[1:] in graph.shapes}
+        shapes = {name: self._shape(nodes.Name(name)) for name in given}
+        written = {n: _as_quotients(self._steps[n]) for n in self._steps if n in steps}
+        assumed = self._swept.facts.assumed
+        name = different(steps, written, shapes, {**graph.shapes, **shapes}, assumed)
+        if name is not None:
+            raise ProofError(f"the code of {self._target.name} for {name} is not what was proved")
 
     def _careful(self, formula: Node) -> Node:
         """The formula as it is worked out."""
@@ -461,6 +481,12 @@ class _Function:
             if size not in self._given:
                 self._given.append(size)
         return size
+
+
+def _as_quotients(node: Node) -> Node:
+    """The expression with Π x/x and det(A)·A⁻¹ in place of the functions that stand for them."""
+    node = nodes.rebuilt(node, map(_as_quotients, nodes.children(node)))
+    return stood_for(node) if isinstance(node, nodes.Apply) and node.function in ALWAYS else node
 
 
 def _said(node: Node, target: Target, shape: ShapeOf) -> Node:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Literal, Protocol
 
 from matderiv.calculus.formulas.broadcasting import ShapeOf
 from matderiv.calculus.index_forms.forms import Form, Index, indices_at
@@ -27,6 +27,7 @@ from matderiv.calculus.index_forms.index_expressions import (
     Runs,
     SignedSum,
     SumOver,
+    free_letters,
     index_parts,
 )
 from matderiv.calculus.index_forms.letters import lettered
@@ -57,6 +58,7 @@ from matderiv.notation.names import (
     function_box,
     has_fraction,
     name_box,
+    numbered_box,
     partial_ratio,
     raised_box,
     starts_with_number,
@@ -173,13 +175,23 @@ class IndexNotation:
             case Combined(operation, items):
                 return call(self.formulas.word(operation), list(map(self.box, items)))
             case SumOver(letters, body):
-                return BigSum(_under(letters), None, self._last_factor(body))
+                return self._big(letters, body, "sum")
             case ProductOver(letters, body):
-                return BigSum(_under(letters), None, self._last_factor(body), sign="product")
+                return self._big(letters, body, "product")
             case FunctionOfArray():
                 return self._of_array(expr)
             case Omitted():
                 return Dots("across")
+
+    def _big(self, letters: Runs, body: IndexExpression, sign: Literal["sum", "product"]) -> Box:
+        """Σ or Π of a term, with the range of a letter that the term does not have: k = 1 … N."""
+        seen = free_letters(body)
+        box = self._last_factor(body)
+        for letter, dim in reversed(letters):
+            if letter not in seen:
+                box = BigSum(numbered_box(letter, 1), self.formulas.size(dim.symbol), box, sign)
+        under = [name_box(letter) for letter, _ in letters if letter in seen]
+        return BigSum(joined(under), None, box, sign) if under else box
 
     def _indexed(self, base: Box, indices: tuple[Index, ...]) -> Box:
         if not indices:
@@ -262,7 +274,10 @@ class IndexNotation:
             box = matrix_function_box(expr.function, inner, inner)
             return self._indexed(Fence(box), expr.indices) if expr.indices else box
         if expr.function == "max":
-            word = Scripts(self.formulas.word("max"), sub=_under(expr.letters))
+            word = Scripts(
+                self.formulas.word("max"),
+                sub=joined(name_box(letter) for letter, _ in expr.letters),
+            )
             return Row((word, Fence(self.box(expr.arg))))
         if not expr.indices:
             return Row((self.formulas.function(expr.function), Fence(inner)))
@@ -281,10 +296,6 @@ class IndexNotation:
             return self._indexed(inner, expr.indices)
         indices = expr.indices[::-1] if named[1] else expr.indices
         return self.formulas.entry(named[0], indices)
-
-
-def _under(letters: Runs) -> Box:
-    return joined(name_box(letter) for letter, _ in letters)
 
 
 def _summed(expr: IndexExpression) -> set[str]:

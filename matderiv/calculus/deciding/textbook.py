@@ -21,7 +21,6 @@ from matderiv.calculus.index_forms.index_expressions import (
     ArrayEntry,
     IndexExpression,
     SumOver,
-    free_letters,
     index_parts,
 )
 from matderiv.calculus.index_forms.letters import input_indices
@@ -131,23 +130,13 @@ def _squares(node: Node, shape: ShapeOf, letters: tuple[str, ...]) -> Node | Non
 def _total(node: Node, shape: ShapeOf, letters: tuple[str, ...]) -> IndexExpression | None:
     """Σ_ij a_ij of all entries, what is no entry by entry with its indices beside brackets.
 
-    A sum over all entries that stands inside has the first letters. Σ_i 1 does not say how far i
-    runs: sums with such a letter are written as they stand.
+    A sum over all entries that stands inside has the first letters.
     """
     match node:
         case nodes.Sum(arg, None, False) if shape(arg) and not _holds_unit(arg):
             letters = letters[_letters_inside(arg, shape, letters) :]
-            found = entry_of(node, (), shape, letters, kept=lambda n: not isinstance(n, _OPENED))
-            return None if any(map(_runs_unseen, index_parts(found))) else found
+            return entry_of(node, (), shape, letters, kept=lambda n: not isinstance(n, _OPENED))
     return None
-
-
-def _runs_unseen(expr: IndexExpression) -> bool:
-    """Whether a sum has a letter that its body does not have."""
-    match expr:
-        case SumOver(letters, body):
-            return not {letter for letter, _ in letters} <= free_letters(body)
-    return False
 
 
 def _letters_inside(node: Node, shape: ShapeOf, letters: tuple[str, ...]) -> int:

@@ -275,8 +275,8 @@ def delta(one: Index, other: Index) -> IndexExpression:
 
 
 def sum_over(letters: Runs, body: IndexExpression) -> IndexExpression:
-    """Σ_kl a, and a itself where nothing runs."""
-    return SumOver(letters, body) if letters else body
+    """Σ_kl a, and a itself where nothing runs, or where it is 0."""
+    return SumOver(letters, body) if letters and not _is_number(body, 0) else body
 
 
 def _rebuilt(
@@ -296,7 +296,9 @@ def _rebuilt(
             return Applied(function, made(arg))
         case Combined(operation, items):
             return Combined(operation, tuple(map(made, items)))
-        case SumOver() | ProductOver():
+        case SumOver(letters, body):
+            return sum_over(letters, made(body))
+        case ProductOver():
             return replace(expr, body=made(expr.body))
         case FunctionOfArray():
             return replace(expr, arg=made(expr.arg))
