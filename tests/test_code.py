@@ -18,10 +18,12 @@ from _gradient_table import Gradient, sized, table
 from _reference import FUNCTIONS, Array
 
 import matderiv
-from matderiv import InputError, UnsupportedError
+from matderiv import InputError, ProofError, UnsupportedError
+from matderiv.expression import nodes
 from matderiv.expression.nodes import walk
 from matderiv.expression.parse import parse
 from matderiv.gradients import printed
+from matderiv.notation import code
 
 
 def telling(step: int = 5) -> list[Gradient]:
@@ -114,6 +116,83 @@ def test_texts_of_other_libraries_are_right(
         assert error(found, expected) < far
         if target == "torch" and not inspect.getfullargspec(function).kwonlyargs:
             assert np.asarray(found).dtype == kind
+
+
+# -- mistakes that are planted ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("target", ["numpy", "torch", "jax"])
+@pytest.mark.parametrize("stage", ["stable", "removed", "as_typed"])
+def test_a_formula_that_is_rewritten_wrongly_is_not_printed(
+    stage: str, target: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever makes twice of a formula on its way to code, it is refused."""
+    own = getattr(code, stage)
+    monkeypatch.setattr(
+        code, stage, lambda node, *rest: nodes.Multiply(nodes.TWO, own(node, *rest))
+    )
+    for gradient in telling(40):
+        with pytest.raises(ProofError, match="not what was proved"):
+            derived(gradient).code(target)
+
+
+def rendered(target: str, monkeypatch: pytest.MonkeyPatch) -> dict[type, list[Gradient]]:
+    """The gradients by the kinds of nodes that the printer of a library writes in them."""
+    found: dict[type, list[Gradient]] = {}
+    written = code._Function._written
+    for gradient in telling():
+
+        def noted(self: Any, node: nodes.Node, of: Gradient = gradient) -> tuple[str, int]:
+            using = found.setdefault(type(node), [])
+            if of not in using:
+                using.append(of)
+            return written(self, node)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(code._Function, "_written", noted)
+            derived(gradient).code(target)
+    return found
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("target", ["numpy", "torch", "jax"])
+def test_a_kind_of_node_that_is_printed_wrongly_is_found(
+    target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twice of any kind of node in the text of any library is seen by the tests above."""
+    for name, module in STAND_INS.get(target, {}).items():
+        monkeypatch.setitem(sys.modules, name, module)
+    written = code._Function._written
+    missed = []
+    kinds = rendered(target, monkeypatch)
+    assert len(kinds) >= 30
+    for kind, gradients in kinds.items():
+
+        def twice(self: Any, node: nodes.Node, kind: type = kind) -> tuple[str, int]:
+            text, grip = written(self, node)
+            return (f"(2*({text}))", code._ATOM) if type(node) is kind else (text, grip)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(code._Function, "_written", twice)
+            if not any(is_wrong(gradient, target, tmp_path) for gradient in gradients[:6]):
+                missed.append(kind.__name__)
+    assert missed == []
+
+
+def is_wrong(gradient: Gradient, target: str, folder: Path) -> bool:
+    """Whether the text of a gradient does not run, or has another value than differences."""
+    text = derived(gradient).code(target)
+    sizes = gradient.sizes(SIZES)
+    inputs = gradient.inputs(sizes, np.random.default_rng(1))
+    given = {name: array.astype(gradient.kind(name)) for name, array in inputs.items()}
+    if target != "numpy":
+        given = {name: tensor(array, gradient.kind(name)) for name, array in inputs.items()}
+    try:
+        with np.errstate(all="ignore"):
+            found = called(ran(text, folder)["gradient"], given)
+            return not error(found, gradient.differences(sizes, inputs)) < 1e-6
+    except (ArithmeticError, LookupError, TypeError, ValueError, np.linalg.LinAlgError):
+        return True
 
 
 #: Programs whose texts once were wrong in torch, with what is to be in them.

@@ -154,6 +154,42 @@ def test_pages_of_stacks_are_true(
     assert len(found.unread) <= found.true // 20, found.unread
 
 
+@pytest.mark.parametrize("length", ["board", "short", "full"])
+@pytest.mark.parametrize(
+    ("program", "shapes"),
+    [
+        ("L = var((ones(2) @ B)/logsumexp(A, axis=1))", {"A": (2, 2), "B": (2, 1)}),
+        ("L = sum(A)*sum(ones((3, 2)))", {"A": (2, 2)}),
+        ("L = mean(X - ones((2, 3)))", {"X": (1, 3)}),
+        ("h = round(relu(a)); L = alpha*Loss(h)", {"a": (3,), "alpha": ()}),
+        ("L = std(sum(X, axis=0)/mean(exp(X), axis=0))", {"X": (3, 2)}),
+    ],
+)
+def test_sums_have_letters_and_ranges_of_their_own(
+    program: str, shapes: dict[str, tuple[int, ...]], length: Length
+) -> None:
+    """No letter of a sum is in use around it; Σ of what its letter is not in says how far it runs."""
+    derivation = matderiv.derive(program, wrt=tuple(shapes), shapes=shapes)
+    found = read_page(derivation.markdown(length=length), program, shapes, derivation.task.sizes)
+    assert found.false == found.unread == []
+    assert found.true >= 3
+
+
+def test_examples_have_sizes_and_functions_of_their_own() -> None:
+    """The reader follows numbers of other sizes, f(u) = u², and a name that the page made."""
+    program, shapes = "L = diag(A) @ f(a)", {"A": (3, 3), "a": (3,)}
+    derivation = matderiv.derive(program, shapes=shapes)
+    page, sizes = derivation.markdown(length="short"), derivation.task.sizes
+    assert r"$f(u)=u^{2}$" in page
+    found = read_page(page, program, shapes, sizes)
+    assert found.false == found.unread == []
+    before, heading, numbers = page.partition("## In numbers")
+    last = numbers.rindex(r"\end{pmatrix}")
+    wrong = before + heading + numbers[: last - 1] + "1" + numbers[last - 1 :]
+    assert wrong != page
+    assert read_page(wrong, program, shapes, sizes).false
+
+
 def shorter_page_of(made: Made, length: Length, seed: int) -> Found | None:
     """What is read on a random page that does not show every step; None if it is refused."""
     if not made.inputs:

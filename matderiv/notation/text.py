@@ -70,11 +70,11 @@ def text(box: Box) -> str:
         case boxes.Styled(body=body, style=style):
             word = text(body)
             return word[0] + "\u0304" * (style == "bar") + word[1:]
-        case boxes.BigSum(under=under, over=None, body=body, sign=kind):
-            return f"{LARGE[kind].text}_{text(under).replace(',', '')} {text(body)}"
         case boxes.BigSum(under=under, over=over, body=body, sign=kind):
-            ends = f"{text(under)} … {text(over)}".replace(" = ", "=")
-            return f"{LARGE[kind].text}_({ends}) {text(body)}"
+            foot = text(under).replace(",", "")
+            if over is not None:
+                foot = f"({foot} … {text(over)})".replace(" = ", "=")
+            return f"{LARGE[kind].text}_{foot} {text(body)}"
         case boxes.Dots(direction=direction):
             return DOTS[direction].text
         case boxes.Terms(items=items):
