@@ -70,11 +70,8 @@ def text(box: Box) -> str:
         case boxes.Styled(body=body, style=style):
             word = text(body)
             return word[0] + "\u0304" * (style == "bar") + word[1:]
-        case boxes.BigSum(under=under, over=over, body=body, sign=kind):
-            foot = text(under).replace(",", "")
-            if over is not None:
-                foot = f"({foot} … {text(over)})".replace(" = ", "=")
-            return f"{LARGE[kind].text}_{foot} {text(body)}"
+        case boxes.BigSum():
+            return _sum(box)
         case boxes.Dots(direction=direction):
             return DOTS[direction].text
         case boxes.Terms(items=items):
@@ -88,6 +85,13 @@ def text(box: Box) -> str:
             return _grid(rows)
         case boxes.Aligned(left=left, rights=rights):
             return _aligned(text(left), [text(right) for right in rights])
+
+
+def _sum(box: boxes.BigSum) -> str:
+    foot = text(box.under).replace(",", "")
+    if box.over is not None:
+        foot = f"({foot} … {text(box.over)})".replace(" = ", "=")
+    return f"{LARGE[box.sign].text}_{foot} {text(box.body)}"
 
 
 def wide(words: str) -> int:
