@@ -91,7 +91,7 @@ def _pad(x: Tensor, widths: tuple[int, ...]) -> Tensor:
 _ONE = {
     **{name: FUNCTIONS[name] for name in ("sigmoid", "relu", "erf", "silu", "gelu", "softplus")},
     "logsigmoid": lambda x: -np.logaddexp(0, -x),
-    **{name: FUNCTIONS[name] for name in ("erfinv", "gammaln", "digamma")},
+    **{name: FUNCTIONS[name] for name in ("erfinv", "gammaln", "digamma", "trigamma")},
 }
 
 
@@ -118,7 +118,9 @@ def _torch() -> ModuleType:
         "tan sinh cosh arcsin arccos arcsinh arccosh arctanh amax amin cumsum floor ceil round trunc"
     )
     own = {name: getattr(np, name) for name in names.split()}
-    own |= {name: _ONE[name] for name in ("sigmoid", "relu", "erf", "erfinv", "digamma")}
+    own |= {
+        name: _ONE[name] for name in ("sigmoid", "relu", "erf", "erfinv", "digamma", "trigamma")
+    }
     own["lgamma"] = _ONE["gammaln"]
     own |= {"softmax": _softmax, "logsumexp": _logsumexp, "frac": FUNCTIONS["frac"]}
     for name, function in own.items():
@@ -153,7 +155,7 @@ def _jax() -> ModuleType:
     module.scipy = SimpleNamespace(
         special=SimpleNamespace(
             logsumexp=_logsumexp,
-            **{name: _ONE[name] for name in ("erf", "erfinv", "gammaln", "digamma")},
+            **{name: _ONE[name] for name in ("erf", "erfinv", "gammaln", "digamma", "trigamma")},
         ),
         linalg=SimpleNamespace(expm=_expm),
     )

@@ -183,6 +183,41 @@ _OF_MATRICES = {
 }
 
 
+def _pixels(a: Array, r: int) -> Array:
+    """Channel c·r² + i·r + j of pixel (h, w) is pixel (h·r + i, w·r + j) of channel c."""
+    r = int(r)
+    made = np.zeros((a.shape[0] // r**2, a.shape[1] * r, a.shape[2] * r))
+    for c, h, w in np.ndindex(*made.shape):
+        made[c, h, w] = a[c * r**2 + h % r * r + w % r, h // r, w // r]
+    return made
+
+
+def _channels(a: Array, r: int) -> Array:
+    r = int(r)
+    made = np.zeros((a.shape[0] * r**2, a.shape[1] // r, a.shape[2] // r))
+    for c, h, w in np.ndindex(*a.shape):
+        made[c * r**2 + h % r * r + w % r, h // r, w // r] = a[c, h, w]
+    return made
+
+
+def _scattered(a: Array, y: Array, b: Array) -> Array:
+    made = np.array(a)
+    rows = np.asarray(y, dtype=int)
+    np.add.at(made, rows if rows.ndim == 1 else (rows, np.arange(a.shape[1])), b)
+    return made
+
+
+def _renorm(a: Array, p: float, axis: int, most: float) -> Array:
+    norms = np.sum(np.abs(a) ** p, axis=1 - int(axis), keepdims=True) ** (1 / p)
+    return np.where(norms > most, a * (most / (norms + 1e-7)), a)
+
+
+def _heads(q: Array, k: Array, v: Array, count: int, d: float = 1) -> Array:
+    """Each group of columns attends by itself."""
+    groups = zip(*(np.split(a, int(count), axis=-1) for a in (q, k, v)), strict=True)
+    return np.concatenate([_softmax(a @ b.T / np.sqrt(d), -1) @ c for a, b, c in groups], axis=-1)
+
+
 #: The language: every function of fixed meaning, and those that occur in derivatives only.
 KNOWN: Functions = {
     **{name: getattr(np, name) for name in vocabulary.KNOWN if hasattr(np, name)},
@@ -218,13 +253,40 @@ KNOWN: Functions = {
     "erfinv": _everywhere(lambda y: NormalDist().inv_cdf((1 + y) / 2) / 2**0.5),
     "gammaln": _everywhere(math.lgamma),
     "digamma": _everywhere(mpmath.digamma),
+    "trigamma": _everywhere(lambda x: mpmath.polygamma(1, x)),
     "softsign": lambda a: a / (1 + np.abs(a)),
     "mish": lambda a: a * np.tanh(np.logaddexp(0, a)),
     "softmax": _softmax,
-    "pad": lambda a, widths: np.pad(a, np.asarray(widths, dtype=int)),
+    "pad": lambda a, widths, mode="constant": np.pad(a, np.asarray(widths, dtype=int), mode),
     "roll": lambda a, shift, axis=None: np.roll(a, int(shift), axis),
     "repeat": lambda a, times, axis=None: np.repeat(a, int(times), axis),
-    "tile": lambda a, times: np.tile(a, int(times)),
+    "tile": lambda a, times: np.tile(a, np.asarray(times, dtype=int)),
+    **{
+        name: lambda a, parts, axis=at: np.asarray(np.split(a, int(parts), int(axis)))
+        for name, at in (("split", 0), ("array_split", 0), ("chunk", 0), ("vsplit", 0))
+    },
+    "hsplit": lambda a, parts: np.asarray(np.hsplit(a, int(parts))),
+    "pixel_shuffle": _pixels,
+    "pixel_unshuffle": _channels,
+    **dict.fromkeys(
+        ("interpolate", "upsample"),
+        lambda a, r: np.kron(a, np.ones((1,) * 2 + (int(r),) * (a.ndim - 2))),
+    ),
+    "trace": lambda a, *at: np.trace(a, *map(int, at)),
+    **dict.fromkeys(("scatter_add", "index_add"), _scattered),
+    "renorm": _renorm,
+    "multi_head_attention": _heads,
+    "embedding": lambda y, w: w[np.asarray(y, dtype=int)],
+    "multi_margin_loss": lambda a, y: (
+        sum(
+            np.maximum(1 - row[int(k)] + np.delete(row, int(k)), 0).sum()
+            for row, k in zip(a, y, strict=True)
+        )
+        / a.size
+    ),
+    "convolve": np.convolve,
+    "logcumsumexp": lambda a: np.log(np.cumsum(np.exp(a))),
+    "gelu_tanh": lambda a: a * (1 + np.tanh(np.sqrt(2 / np.pi) * (a + 0.044715 * a**3))) / 2,
     "tri": lambda *sizes: np.tri(*map(int, sizes)),
     "tril": lambda a, k=0: np.tril(a, int(k)),
     "triu": lambda a, k=0: np.triu(a, int(k)),
@@ -241,7 +303,7 @@ KNOWN: Functions = {
     "moveaxis": lambda a, one, other: np.moveaxis(a, int(one), int(other)),
     "swapaxes": lambda a, one, other: np.swapaxes(a, int(one), int(other)),
     "diag": lambda a, k=0: np.diag(a, int(k)),
-    "diagonal": lambda a, k=0: np.diag(a, int(k)),
+    "diagonal": lambda a, *at: np.diagonal(a, *map(int, at)),
     "unflatten": lambda a, axis, s: _unflatten(a, int(axis), [int(n) for n in np.ravel(s)]),
     **{f"avg_pool{n}d": _pool(n, np.mean) for n in (1, 2)},
     **{f"max_pool{n}d": _pool(n, np.max) for n in (1, 2)},

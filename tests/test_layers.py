@@ -61,6 +61,10 @@ def _focal(z: Array, t: Array, gamma: float = 2) -> Array:
     return -((1 - p) ** gamma * np.log(p)).mean()
 
 
+def _cosine(a: Array, b: Array) -> Array:
+    return (a * b).sum(-1) / np.linalg.norm(a, axis=-1) / np.linalg.norm(b, axis=-1)
+
+
 A, B, C, D, E, Y, P = ((3, 4),) * 7
 ROWS, LABELS = (4,), (3, 4)
 #: A call, what it means by the names in it, and their shapes.
@@ -142,6 +146,13 @@ MEANS: list[tuple[str, Callable[..., Array], dict[str, tuple[int, ...]]]] = [
         "triplet_margin_loss(A, B, C)",
         lambda a, b, c: np.maximum(_distance(a, b) - _distance(a, c) + 1, 0).mean(),
         {"A": A, "B": B, "C": C},
+    ),
+    (
+        "cosine_embedding_loss(A, B, sign(g), 0.1)",
+        lambda a, b, g: np.where(
+            g > 0, 1 - _cosine(a, b), np.maximum(_cosine(a, b) - 0.1, 0)
+        ).mean(),
+        {"A": A, "B": B, "g": (3,)},
     ),
     ("pairwise_distance(A, B)", _distance, {"A": A, "B": B}),
     (

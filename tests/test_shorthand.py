@@ -96,6 +96,10 @@ MEANS: list[tuple[str, Callable[[Array, Array, float], Any]]] = [
     ),
     ("cross_entropy(X, T)", lambda x, t, a: -(t * _log_softmax(x)).sum(axis=-1).mean()),
     (
+        "cosine_similarity(X, T)",
+        lambda x, t, a: (x * t).sum(-1) / np.linalg.norm(x, axis=-1) / np.linalg.norm(t, axis=-1),
+    ),
+    (
         "cosine_similarity(X @ sum(T, axis=0), sum(T, axis=1))",
         lambda x, t, a: (
             (x @ t.sum(0)) @ t.sum(1) / np.linalg.norm(x @ t.sum(0)) / np.linalg.norm(t.sum(1))
@@ -439,8 +443,7 @@ def test_spreads_divide_by_one_less_for_all_sizes() -> None:
     [
         ("sum(x*argmax(x))", "no derivative", "sum(x[y])"),
         ("sum(accumulate(x)**3)", "of sums", "sum(cumsum(x)**3)"),
-        ("sum(nan_to_num(X))", "nan or infinite", "sum(X)"),
-        ("sum(mod(X, Y))", "with the sign of B", "sum(X - Y*floor(X/Y))"),
+        ("sum(modf(X))", "two values", "sum(frac(X))"),
     ],
 )
 def test_a_refusal_has_a_way_round_that_works(text: str, message: str, instead: str) -> None:

@@ -334,6 +334,7 @@ _OWN = {
     "sign": _where(bool, lambda u: 2 * (u > 0) - 1 + 0 * u),
     "iszero": lambda u: u * 0 + (u == 0),
     "step": _where(bool, lambda u: u * 0 + (u > 0)),
+    "trigamma": _where(_POSITIVE["u"], lambda u: mpmath.polygamma(1, u)),
     "floor": lambda u: u * 0 + math.floor(u),
     "round": lambda u: u * 0 + round(u) if isinstance(u, Fraction) else mpmath.nint(u),
 }

@@ -48,13 +48,15 @@ def arrange(
     )
     needed = count or 1
     given_all = len(args) + len(call.keywords)
-    if given_all < (most if name in _NEEDED else _LEAST.get(name, 0)):
+    if given_all < (most if name in _NEEDED else (_LEAST | _MORE).get(name, 0)):
         raise Refusal(_wrong_count(name, form, len(args)), call)
     if starred or len(args) > most or (len(args) < needed and not call.keywords):
         raise Refusal(_wrong_count(name, form, len(args)), call)
     given = dict(zip(form.options, args[count:], strict=False))
     for keyword in call.keywords:
         option = keyword.arg or ""
+        if name == "tensordot" and option == "axes":  # as NumPy calls it
+            option = "over"
         if option not in form.options or not form.operands:
             raise Refusal(_unknown_option(name, form, option), call)
         if option in given:
@@ -319,6 +321,13 @@ def _widths(name: str, tree: ast.expr) -> tuple[tuple[SizeText, SizeText], ...]:
     return ((before, after),)
 
 
+def _border(name: str, tree: ast.expr) -> str:
+    match tree:
+        case ast.Constant(value="constant" | "edge" as border):
+            return str(border)
+    raise Refusal(f'The mode of {name} is "constant", zeros, or "edge".', tree)
+
+
 #: Operations that give axes other places.
 _MOVING = frozenset({"transpose", "swapaxes", "moveaxis", "expand_dims"})
 
@@ -329,8 +338,9 @@ _NEEDED = _MOVING - {"transpose"} | {
         "matrix_power",
         "matrix_power_frechet",
         "mvlgamma",
-        "pad",
         "tile",
+        "renorm",
+        *("pixel_shuffle", "pixel_unshuffle", "interpolate", "upsample", "vsplit", "hsplit"),
         "squeeze",
         "broadcast_to",
         "unflatten",
@@ -344,6 +354,11 @@ _LEAST = {"unfold": 3} | dict.fromkeys(
         *("windows", "fold", "sliding_window_view"),
     ),
     2,
+)
+
+#: The same of others.
+_MORE = {"multi_head_attention": 4} | dict.fromkeys(
+    ("pad", "roll", "split", "array_split", "chunk"), 2
 )
 
 _OPTIONS: dict[str, tuple[Callable[[str, ast.expr], object], str]] = {
@@ -368,6 +383,7 @@ _OPTIONS: dict[str, tuple[Callable[[str, ast.expr], object], str]] = {
             "margin",
             "r",
             "second",
+            "maxnorm",
         )
     },
     "axis1": (_place, "axis1"),
@@ -388,7 +404,12 @@ _OPTIONS: dict[str, tuple[Callable[[str, ast.expr], object], str]] = {
     "order": (_memory_order, "how"),
     "shift": (_whole, "shift"),
     "repeats": (_whole, "times"),
-    "reps": (_whole, "times"),
+    "reps": (_steps, "times"),
+    "parts": (_whole, "parts"),
+    "offset": (_whole, "k"),
+    "mode": (_border, "border"),
+    "heads": (_size, "heads"),
+    **dict.fromkeys(("upscale_factor", "downscale_factor", "scale_factor"), (_whole, "factor")),
     "k": (_whole, "k"),
     "pad_width": (_widths, "pad_width"),
     "length": (_size, "length"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import copy
 from collections.abc import Callable
 from functools import partial
 
@@ -67,7 +68,48 @@ def of_matrix(tree: ast.expr) -> tuple[Callable[[Node], Node], ast.expr] | None:
     >>> make(nodes.Name("A"))
     Trace(arg=MatrixFunction(arg=Name(name='A'), function='eigenvalue 0'))
     """
-    return _single(tree) or _nested(tree)
+    plain = _Values().visit(copy.deepcopy(tree)) if _of_several(tree) else tree
+    match plain:
+        case ast.Call(func=ast.Name(id="logdet"), args=[inner]) if plain is not tree:
+            return nodes.LogDet, inner
+    return _single(plain) or _nested(plain)
+
+
+def _of_several(tree: ast.expr) -> bool:
+    """Whether a part is one of several results: eigh(A)[0], svd(A)[1], slogdet(A)[1]."""
+    return any(
+        isinstance(part, ast.Subscript) and _Values.result(part) is not None
+        for part in ast.walk(tree)
+    )
+
+
+class _Values(ast.NodeTransformer):
+    """Puts eigvalsh(A) for eigh(A)[0], svdvals(A) for svd(A)[1] and logdet(A) for slogdet(A)[1]."""
+
+    @staticmethod
+    def result(tree: ast.Subscript) -> ast.Call | None:
+        """The call of one function that is one result of another."""
+        match tree:
+            case ast.Subscript(
+                value=ast.Call(func=ast.Name(id=name), args=[_], keywords=[]) as call,
+                slice=ast.Constant(value=int(place)),
+            ) if (own := _RESULTS.get((name, place))) is not None:
+                made = ast.Call(ast.copy_location(ast.Name(own, ast.Load()), call), call.args, [])
+                return ast.copy_location(made, tree)
+        return None
+
+    def visit_Subscript(self, tree: ast.Subscript) -> ast.AST:
+        """One result, or what is inside."""
+        self.generic_visit(tree)
+        return self.result(tree) or tree
+
+
+#: Functions with several results, and the place of one that is a function by itself.
+_RESULTS = {
+    **dict.fromkeys((("eigh", 0), ("eig", 0)), "eigvalsh"),
+    ("svd", 1): "svdvals",
+    ("slogdet", 1): "logdet",
+}
 
 
 def _nested(tree: ast.expr) -> tuple[Callable[[Node], Node], ast.expr] | None:

@@ -256,9 +256,19 @@ FUNCTIONS: dict[str, Function] = {
         at={1: 0, 2: 0},
     ),
     "digamma": Function(
-        derivative="",
+        derivative="trigamma(u)",
         domain=("positive", "u"),
         spelling={"numpy": "digamma({0})", "jax": "jax.scipy.special.digamma({0})"},
+    ),
+    "trigamma": Function(
+        derivative="",
+        domain=("positive", "u"),
+        positive=True,
+        spelling={
+            "numpy": "trigamma({0})",
+            "torch": "torch.special.polygamma(1, {0})",
+            "jax": "jax.scipy.special.polygamma(1, {0})",
+        },
     ),
     "erf": Function(
         derivative="2/sqrt(pi)*exp(-u**2)",

@@ -14,7 +14,7 @@ from matderiv.expression.size_text import SizeText, is_worked_out, put
 __all__ = ["Labels", "block", "indexed", "joining", "literal", "map_calls", "read_size"]
 
 Axis = int | None
-_MOST_TILES = 16
+_BACKWARDS = ("slice", None, None, -1)
 
 
 # -- calls -----------------------------------------------------------------------------------------
@@ -22,10 +22,6 @@ _MOST_TILES = 16
 
 def _roll(arg: Node, shift: int, axis: Axis = None) -> Node:
     return nodes.Mapped(arg, ("roll", shift), axis)
-
-
-def _flip(arg: Node, axis: Axis = None) -> Node:
-    return nodes.Mapped(arg, ("slice", None, None, -1), axis)
 
 
 def _cumsum(arg: Node, axis: Axis = None) -> Node:
@@ -44,26 +40,8 @@ def _repeat(arg: Node, times: int, axis: Axis = None) -> Node:
     return nodes.Mapped(arg, ("repeat", times), axis)
 
 
-def _tile(arg: Node, times: int) -> Node:
-    """The array beside itself, along its last axis."""
-    if not 1 <= times <= _MOST_TILES:
-        raise ShapeError(f"an array is written beside itself up to {_MOST_TILES} times.")
-    return joining("concatenate")(*[arg] * times, axis=-1)
-
-
 def _triangle(kind: str) -> Callable[..., Node]:
     return lambda arg, k=0: nodes.Mapped(arg, (kind, k))
-
-
-def _pad(arg: Node, pad_width: tuple[tuple[SizeText, SizeText], ...]) -> Node:
-    """Zeros around an array: of each axis before and after, or the same along every axis."""
-    if len(pad_width) == 1:
-        return nodes.Mapped(arg, ("pad", *pad_width[0], 0))
-    behind = -len(pad_width)
-    for axis, width in enumerate(pad_width, behind):
-        if width != (0, 0):
-            arg = nodes.Mapped(arg, ("pad", *width, len(pad_width)), axis)
-    return arg
 
 
 def _windows(
@@ -101,16 +79,13 @@ def _take(arg: Node, labels: Node, axis: Axis = None) -> Node:
 #: Each call with the words of its operands and of its options, in order.
 map_calls: dict[str, tuple[Callable[..., Node], tuple[str, ...], tuple[str, ...]]] = {
     "roll": (_roll, ("X",), ("shift", "axis")),
-    "flip": (_flip, ("X",), ("axis",)),
-    "flipud": (lambda arg: _flip(arg, 0), ("X",), ()),
-    "fliplr": (lambda arg: _flip(arg, 1), ("X",), ()),
+    "flipud": (lambda arg: nodes.Mapped(arg, _BACKWARDS, 0), ("X",), ()),
+    "fliplr": (lambda arg: nodes.Mapped(arg, _BACKWARDS, 1), ("X",), ()),
     "cumsum": (_cumsum, ("X",), ("axis",)),
     "diff": (_diff, ("X",), ("axis",)),
     "repeat": (_repeat, ("X",), ("repeats", "axis")),
-    "tile": (_tile, ("x",), ("reps",)),
     "tril": (_triangle("tril"), ("X",), ("k",)),
     "triu": (_triangle("triu"), ("X",), ("k",)),
-    "pad": (_pad, ("X",), ("pad_width",)),
     "windows": (_windows, ("X",), ("kernel", "axis", "stride", "dilation")),
     "fold": (_fold, ("X",), ("length", "axis", "stride", "dilation")),
     "tri": (_tri, (), ("rows", "columns", "k")),

@@ -257,6 +257,17 @@ def _digamma(x: float) -> float:
     return found + math.log(x) - 0.5 / x - series
 
 
+def _trigamma(x: float) -> float:
+    """ψ′(x) = ψ′(x + 1) + 1/x², and far out the asymptotic series. DLMF 5.15.5, 5.15.8."""
+    found = 0.0
+    while x < _FAR:
+        found += 1 / x**2
+        x += 1
+    y = 1 / x**2
+    series = y * (1 / 6 - y * (1 / 30 - y * (1 / 42 - y * (1 / 30 - y * 5 / 66))))
+    return found + (1 + 0.5 / x + series) / x
+
+
 def _positive(function: Callable[[float], float]) -> Callable[[Array], npt.ArrayLike]:
     """A function of positive numbers."""
     return np.vectorize(lambda x: function(x) if x > 0 else math.nan, otypes=[np.float64])
@@ -282,6 +293,7 @@ _OWN: dict[str, Callable[[Array], npt.ArrayLike]] = {
     "erfinv": np.vectorize(_erfinv, otypes=[np.float64]),
     "gammaln": _positive(math.lgamma),
     "digamma": _positive(_digamma),
+    "trigamma": _positive(_trigamma),
 }
 
 _FUNCTIONS: dict[str, Callable[[Array], npt.ArrayLike]] = {

@@ -9,6 +9,7 @@ from functools import partial, reduce
 from typing import Any, TypeVar
 
 from matderiv.expression import axes, index_calls, index_maps, nodes, order
+from matderiv.expression.arranged import arranged_calls
 from matderiv.expression.convolutions import (
     by_dimensions,
     convolution,
@@ -92,6 +93,10 @@ _EXAMPLES = {
     "repeat": ("X", "2", "axis=0"),
     "tile": ("x", "2"),
     "pad": ("x", "(1, 1)"),
+    **dict.fromkeys(("split", "array_split", "chunk", "vsplit", "hsplit"), ("X", "2")),
+    **dict.fromkeys(("pixel_shuffle", "pixel_unshuffle", "interpolate", "upsample"), ("X", "2")),
+    "renorm": ("X", "2", "0", "c"),
+    "multi_head_attention": ("Q", "K", "V", "2"),
     "tri": ("4",),
     "windows": ("x", "3"),
     "take_along_axis": ("X", "Y", "axis=1"),
@@ -111,6 +116,8 @@ _EXAMPLES = {
 }
 
 _REDUCING = ("axis", "keepdims")
+#: Names of operations in formulas on a page.
+_WORDS = {"trace": "tr"}
 
 #: Functions of a list of arrays, by how they join them.
 JOINING = {
@@ -178,7 +185,6 @@ OPERATIONS: dict[str, Operation] = {
     "minimum": Operation(nodes.Minimum, operands=("A", "B"), word="min", everywhere=True),
     "norm": Operation(norm, options=("ord", "axis", "keepdims")),
     "tr": Operation(nodes.Trace),
-    "trace": Operation(nodes.Trace, method=True, word="tr"),
     "inv": Operation(nodes.Inverse),
     "det": Operation(nodes.Determinant),
     "logdet": Operation(nodes.LogDet),
@@ -197,6 +203,15 @@ OPERATIONS: dict[str, Operation] = {
         name: Operation(make, operands, options)
         for name, (make, operands, options) in index_calls.map_calls.items()
     },
+    **{
+        name: Operation(
+            make, operands, options, method=name == "trace", word=_WORDS.get(name, ""), asks=asks
+        )
+        for name, (make, operands, options, asks) in arranged_calls.items()
+    },
+    "softmin": Operation(
+        lambda arg, axis=-1: nodes.Softmax(nodes.Negate(arg), axis), options=("axis",)
+    ),
     "onehot": Operation(
         lambda arg, size="", *, letter: nodes.OneHot(arg, size or letter()),
         ("y",),
@@ -260,7 +275,7 @@ OPERATIONS: dict[str, Operation] = {
             ("top_k", order.top_k, ("k",)),
             ("topk", order.top_k, ("k",)),
             ("kthvalue", order.kthvalue, ("k",)),
-            ("median", order.median, ()),
+            ("median", order.median, ("axis",)),
         )
     },
     "take_along_axis": Operation(
@@ -280,7 +295,13 @@ NAMES: dict[type, str] = {
     operation.make: name
     for name, operation in OPERATIONS.items()
     if isinstance(operation.make, type)
-} | {nodes.Var: "var", nodes.Std: "std", nodes.Norm: "norm", nodes.Diag: "diag"}
+} | {
+    nodes.Var: "var",
+    nodes.Std: "std",
+    nodes.Norm: "norm",
+    nodes.Diag: "diag",
+    nodes.Trace: "trace",
+}
 
 
 def operation_of(name: str) -> Operation:

@@ -107,18 +107,19 @@ def kthvalue(arg: Node, k: int, *, dimensions: _Dimensions, letter: _Letter) -> 
     return nodes.Mapped(sort(arg, dimensions=dimensions, letter=letter), ("at", k - 1))
 
 
-def median(arg: Node, *, dimensions: _Dimensions, letter: _Letter) -> Node:
-    """The entry in the middle of a sorted vector, or the mean of the two that are there.
+def median(arg: Node, axis: int | None = None, *, dimensions: _Dimensions, letter: _Letter) -> Node:
+    """The entry in the middle of sorted ones, or the mean of the two that are there.
 
     With ranks r from 0 it is Σ x_i relu(1 - |2r_i - n + 1|/2), of which 1 or 1/2 + 1/2 is left.
     """
-    _vector(arg, dimensions)
+    count = dimensions(arg)
     size = letter()
-    x = counted(arg, size)
+    x = counted(_last(arg, axis, count), size)
     twice = nodes.Multiply(nodes.TWO, nodes.Sum(_smaller(x, size), -1))
     beside = nodes.Subtract(twice, nodes.Subtract(nodes.Sum(nodes.Ones((size,))), nodes.ONE))
     away = nodes.Divide(nodes.Apply("abs", beside), nodes.TWO)
-    return nodes.MatMul(x, nodes.Apply("relu", nodes.Subtract(nodes.ONE, away)))
+    share = nodes.Apply("relu", nodes.Subtract(nodes.ONE, away))
+    return nodes.MatMul(x, share) if count == 1 else nodes.Sum(nodes.Multiply(x, share), -1)
 
 
 def _vector(arg: Node, dimensions: _Dimensions) -> None:

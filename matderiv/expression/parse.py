@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import copy
 import itertools
 import re
 import warnings
@@ -36,11 +37,14 @@ from matderiv.expression.source import source
 from matderiv.expression.spelling import READ, respelled
 from matderiv.expression.vocabulary import (
     DEFAULT_PROGRAM,
+    ELEMENTWISE,
     KNOWN,
     MAX_DEPTH,
     MAX_NAME,
     MAX_TEXT,
     NAME_PATTERN,
+    is_greek,
+    is_plain,
 )
 
 __all__ = ["Reader", "parse"]
@@ -100,6 +104,9 @@ _MASKS = frozenset({"M", "mask", "Mask"})
 
 #: Constants of a shape, which may be that of an array: zeros(X.shape).
 _OF_A_SHAPE = frozenset({"zeros", "ones", "full"})
+
+#: Functions of places of entries, and the entries that stand there.
+_PLACES = {"argmax": "max", "argmin": "min", "argsort": "sort"}
 
 #: Operations that are given several axes as they are.
 _AXES_THEMSELVES = frozenset({"norm", "squeeze", "var", "std"})
@@ -370,6 +377,8 @@ class Reader:
             return spectral
         if (new := new_axes(tree.slice)) is not None:
             return nodes.Rearrange(self._node(tree.value, depth + 1), *new)
+        if (there := _at_places(tree)) is not None:
+            return self._node(there, depth + 1)
         array = self._node(tree.value, depth + 1)
         if isinstance(tree.slice, ast.Name) and tree.slice.id in _MASKS:
             mask = tree.slice.id
@@ -435,7 +444,7 @@ class Reader:
                 READ.info("Read as: %s of a symmetric matrix, which %s must be", name, source(node))
         return made
 
-    def _call(self, tree: ast.Call, depth: int) -> Node:
+    def _call(self, tree: ast.Call, depth: int) -> Node:  # noqa: PLR0912 - a case a line
         for read in (self._of_matrix, self._masked, self._filled, self._of_library):
             if (found := read(tree, depth)) is not None:
                 return found
@@ -444,6 +453,10 @@ class Reader:
                 not tree.keywords
             ):
                 return self._node(entries, depth + 1)
+            case ast.Call(ast.Name("embedding"), [_, _] as args, []) if (
+                "embedding" not in self.declared
+            ):
+                return self._indexed(_looked_up(tree, *args), depth)
         try:
             other = library_call(tree)
             if other is not None and other[0] not in self.declared and other[1].other_name:
@@ -503,16 +516,21 @@ class Reader:
             )
 
     def _masked(self, tree: ast.Call, depth: int) -> Node | None:
-        """The sum or the mean of the entries that a mask takes: Σ x·m, and that divided by Σ m."""
+        """The sum or the mean of what a mask takes: Σ f(x)·m, and that divided by Σ m."""
         match tree:
-            case ast.Call(ast.Name("sum" | "mean" as name), [ast.Subscript(of, mask)], []):
+            case ast.Call(ast.Name("sum" | "mean" as name), [inside], []):
                 pass
             case _:
                 return None
-        named = isinstance(mask, ast.Name) and mask.id in _MASKS
-        if not named and not isinstance(mask, ast.Compare):
+        masked = _Masked()
+        whole = masked.visit(copy.deepcopy(inside))
+        numbers = frozenset(n for n, own in self.shapes.items() if not own)
+        if not masked.masks or not masked.entrywise(whole, numbers):
             return None
-        array, chosen = self._node(of, depth + 1), self._node(mask, depth + 1)
+        if len({ast.dump(mask) for mask in masked.masks}) > 1:
+            raise self._error(f"{self._words(tree)}: write one mask, or the product of two.", tree)
+        mask = masked.masks[0]
+        array, chosen = self._node(whole, depth + 1), self._node(mask, depth + 1)
         more = self._dimensions(array) - self._dimensions(chosen)
         if more < 0 or (more and name == "mean"):
             raise self._error(
@@ -524,7 +542,7 @@ class Reader:
             chosen = nodes.Rearrange(chosen, (None,) * more, 0)
         total: Node = nodes.Sum(nodes.Multiply(array, chosen))
         made = total if name == "sum" else nodes.Divide(total, nodes.Sum(chosen))
-        holds = f", {source(chosen)} holding zeros and ones" if named else ""
+        holds = f", {source(chosen)} holding zeros and ones" if isinstance(mask, ast.Name) else ""
         READ.info("Read as: %s for %s%s", source(made), self._words(tree), holds)
         return made
 
@@ -573,12 +591,17 @@ class Reader:
 
     def _meant(self, name: str, tree: ast.Call) -> tuple[str, list[ast.expr]]:
         """The function and operands of a call; max(0, Y) is maximum(0, Y)."""
+        if name == "gelu" and (way := _approximate(tree)) is not None:
+            name = "gelu" if way == "none" else "gelu_tanh"
+            tree.keywords = []
         match tree.args:
             case [ast.Constant(value=number), _] if name in ("max", "min") and not tree.keywords:
                 READ.info("Read as: %simum(%s, …) for %s", name, number, self._words(tree))
                 return f"{name}imum", tree.args
             case [ast.Attribute(of, "shape"), *rest] if name in _OF_A_SHAPE:
                 return f"{name}_like", [of, *rest]
+            case [ast.Constant(value=0 | 1 as order), of] if name == "polygamma":
+                return "trigamma" if order else "digamma", [of]
         return name, tree.args
 
     def _formula(self, text: str, values: Mapping[str, Node], options: Mapping[str, Node]) -> Node:
@@ -698,6 +721,87 @@ class Reader:
         return sum(len(before) + 1 for before in lines[: line - 1]) + max(
             0, min(column, len(current))
         )
+
+
+class _Masked(ast.NodeTransformer):
+    """Takes the masks from X[M] and X[X > 0] within a formula of entries, and remembers them."""
+
+    def __init__(self) -> None:
+        self.masks: list[ast.expr] = []
+        self.taken: set[int] = set()
+
+    def visit_Subscript(self, tree: ast.Subscript) -> ast.AST:
+        """The array without its mask."""
+        named = isinstance(tree.slice, ast.Name) and tree.slice.id in _MASKS
+        if not named and not isinstance(tree.slice, ast.Compare):
+            return tree
+        self.masks.append(tree.slice)
+        self.taken.add(id(tree.value))
+        return tree.value
+
+    def entrywise(self, tree: ast.expr, numbers: frozenset[str]) -> bool:
+        """Whether every entry of a formula is made of the entries at its own place.
+
+        What stands beside arrays that were masked is a number: an array has other entries.
+        `numbers`: names that are declared to be scalars.
+        """
+        if id(tree) in self.taken:
+            return True
+        match tree:
+            case ast.BinOp(left=left, op=op, right=right) if not isinstance(op, ast.MatMult):
+                return self.entrywise(left, numbers) and self.entrywise(right, numbers)
+            case ast.UnaryOp(operand=operand):
+                return self.entrywise(operand, numbers)
+            case ast.Call(ast.Name(id=name), [operand], []):
+                of_entries = name in ELEMENTWISE or (name not in KNOWN and is_plain(name))
+                return of_entries and self.entrywise(operand, numbers)
+            case ast.Name(id=name):
+                return is_greek(name) or name in numbers
+        return isinstance(tree, ast.Constant)
+
+
+def _approximate(tree: ast.Call) -> str | None:
+    """The word in gelu(Y, approximate="tanh")."""
+    match tree.keywords:
+        case [ast.keyword("approximate", ast.Constant(value="tanh" | "none" as way))]:
+            return str(way)
+    return None
+
+
+def _looked_up(tree: ast.Call, one: ast.expr, other: ast.expr) -> ast.Subscript:
+    """W[y] of embedding(y, W), and of embedding(W, y) where the names say so."""
+    match one, other:
+        case ast.Name(id=first), ast.Name(id=second) if first[0].isupper() > second[0].isupper():
+            one, other = other, one
+    return ast.copy_location(ast.Subscript(other, one, ast.Load()), tree)
+
+
+def _at_places(tree: ast.Subscript) -> ast.Call | None:
+    """The entry at the place of the largest one, x[argmax(x)], as max(x); x[argsort(x)] sorted."""
+    match tree:
+        case ast.Subscript(
+            of, ast.Call(ast.Name("argmax" | "argmin" | "argsort" as name), [inner], [])
+        ) if ast.dump(of) == ast.dump(inner):
+            axes: list[ast.keyword] = []
+        case ast.Subscript(
+            of,
+            ast.Tuple(
+                [
+                    ast.Call(ast.Name("arange" | "range"), [_]),
+                    ast.Call(
+                        ast.Name("argmax" | "argmin" as name),
+                        [inner],
+                        [ast.keyword("axis", ast.Constant(value=1 | -1))] as axes,
+                    ),
+                ]
+            ),
+        ) if ast.dump(of) == ast.dump(inner):
+            pass
+        case _:
+            return None
+    called = ast.copy_location(ast.Name(_PLACES[name], ast.Load()), of)
+    setattr(called, GIVEN, True)
+    return ast.copy_location(ast.Call(called, [of], axes), tree)
 
 
 class _FormulaReader(Reader):

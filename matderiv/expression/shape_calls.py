@@ -9,7 +9,7 @@ from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 from matderiv.expression.size_text import SizeText
 
-__all__ = ["beside_diagonal", "kron_of", "merged", "reshape_text", "shape_calls"]
+__all__ = ["beside_diagonal", "beside_middle", "kron_of", "merged", "reshape_text", "shape_calls"]
 
 #: How many dimensions an expression has in the program that it stands in.
 _Dimensions = Callable[[Node], int]
@@ -97,7 +97,7 @@ def _broadcast_to(arg: Node, sizes: tuple[SizeText, ...]) -> Node:
     return nodes.Multiply(nodes.Ones(sizes), arg)
 
 
-def _diag(arg: Node, k: int = 0, *, dimensions: _Dimensions) -> Node:
+def beside_middle(arg: Node, k: int = 0, *, dimensions: _Dimensions) -> Node:
     """A vector k places beside the diagonal, or the diagonal k places beside the middle one."""
     if k == 0:
         return nodes.Diag(arg)
@@ -123,8 +123,7 @@ shape_calls: dict[str, tuple[Callable[..., Node], tuple[str, ...], tuple[str, ..
     "broadcast_to": (_broadcast_to, ("x",), ("sizes",), False),
     "kron": (_kron, ("A", "B"), (), True),
     "atleast_2d": (_atleast_2d, ("x",), (), True),
-    "diag": (_diag, ("x",), ("k",), True),
-    "diagonal": (_diag, ("X",), ("k",), True),
+    "diag": (beside_middle, ("x",), ("k",), True),
 }
 
 

@@ -71,6 +71,7 @@ selu(Y) = 1.0507*elu(Y, 1.67326)
 sinc(Y) = sin(pi*Y)/(pi*Y)
 ndtri(Y) = sqrt(2)*erfinv(2*Y - 1)
 mish(Y) = Y*tanh(softplus(Y))
+gelu_tanh(Y) = Y*(1 + tanh(sqrt(2/pi)*(Y + 0.044715*Y**3)))/2
 
 zeros_like(Y) = 0*Y
 ones_like(Y) = 0*Y + 1
@@ -83,6 +84,7 @@ vdot(a, b) = sum(a*b)
 cross(x, y) = roll(x, -1)*roll(y, -2) - roll(x, -2)*roll(y, -1) + zeros(3)
 tridiagonal(a, b, c) = diag(b) + diag(a, -1) + diag(c, 1)
 solve_triangular(A, B) = inv(triu(A)) @ B
+multi_margin_loss(X, y) = special
 
 where(condition, one, other) = special
 clip(y, low, high) = minimum(maximum(y, low), high)
@@ -118,7 +120,7 @@ smooth_l1_loss(Y, T, beta=1) = mean(huber(Y - T, beta)/beta)
 binary_cross_entropy(P, T) = -mean(T*log(P) + (1 - T)*log(1 - P))
 binary_cross_entropy_with_logits(Z, T) = mean(softplus(Z) - T*Z)
 cross_entropy(Z, T) = nll_loss(log_softmax(Z, axis=-1), T)
-cosine_similarity(x, y) = x @ y/(norm(x)*norm(y))
+cosine_similarity(x, y) = special
 
 layer_norm(X, gamma=1, beta=0, eps=1e-5) = (X - mean(X, axis=-1, keepdims=True)) \
 /sqrt(var(X, axis=-1, keepdims=True) + eps)*gamma + beta
@@ -134,7 +136,6 @@ lstm_state(U, F, G, C) = sigmoid(F)*C + sigmoid(U)*tanh(G)
 lstm_cell(U, F, G, O, C) = sigmoid(O)*tanh(lstm_state(U, F, G, C))
 gru_cell(R, Z, A, B, H) = (1 - sigmoid(Z))*tanh(A + sigmoid(R)*B) + sigmoid(Z)*H
 dropout(X, M, p=0.5) = X*M/(1 - p)
-softmin(X) = softmax(-X, axis=-1)
 nll_loss(Y, T) = special
 kl_div(Y, T) = mean(T*(log(T) - Y))
 poisson_nll_loss(Y, T) = mean(exp(Y) - T*Y)
@@ -147,6 +148,8 @@ triplet_margin_loss(A, P, N, margin=1) = \
 mean(relu(pairwise_distance(A, P) - pairwise_distance(A, N) + margin))
 pairwise_distance(X, Y) = sqrt(sum((X - Y)**2, axis=-1))
 multilabel_soft_margin_loss(Z, T) = mean(T*softplus(-Z) + (1 - T)*softplus(Z))
+cosine_embedding_loss(X, Y, s, margin=0) = mean((1 + s)*(1 - cosine_similarity(X, Y)) \
++ (1 - s)*relu(cosine_similarity(X, Y) - margin))/2
 sigmoid_focal_loss(Z, T, gamma=2) = \
 mean(sigmoid(-((2*T - 1)*Z))**gamma*softplus(-((2*T - 1)*Z)))
 
@@ -230,6 +233,25 @@ def _nll_loss(y: Node, t: Node, *, dimensions: Dimensions) -> Node:
     return nodes.Negate(nodes.Mean(nodes.Sum(nodes.Multiply(t, y), axis=-1)))
 
 
+def _cosine_similarity(x: Node, y: Node, *, dimensions: Dimensions, read: Read) -> Node:
+    """The product of two vectors divided by their norms; of matrices row by row."""
+    rows = dimensions(x) > 1 or dimensions(y) > 1
+    text = (
+        "sum(x*y, axis=-1)/(sqrt(sum(x**2, axis=-1))*sqrt(sum(y**2, axis=-1)))"
+        if rows
+        else "x @ y/(norm(x)*norm(y))"
+    )
+    return read(text, {"x": x, "y": y}, {})
+
+
+def _multi_margin_loss(
+    scores: Node, labels: Node, *, read: Read, letter: Callable[[], str]
+) -> Node:
+    """The mean over rows of Σ_j relu(1 - x_y + x_j)/K over all j but the label y."""
+    values = {"X": scores, "T": nodes.OneHot(labels, letter())}
+    return read("mean(relu(1 - sum(T*X, axis=-1, keepdims=True) + X)*(1 - T))", values, {})
+
+
 #: The functions by name, in the order of the table; those that are special there are made here.
 READ_AS: dict[str, Callable[..., Node]] = {
     name: formula(operands, text)
@@ -240,6 +262,8 @@ READ_AS: dict[str, Callable[..., Node]] = {
     "logical_or": lambda a, b: nodes.Maximum(_truth(a), _truth(b)),
     "logical_not": lambda a: _opposite(_truth(a)),
     "nll_loss": _nll_loss,
+    "cosine_similarity": _cosine_similarity,
+    "multi_margin_loss": _multi_margin_loss,
 }
 
 

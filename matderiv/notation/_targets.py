@@ -49,6 +49,13 @@ _DIGAMMA = """def digamma(x):
     series = y * (1 / 12 - y * (1 / 120 - y * (1 / 252 - y * (1 / 240 - y / 132))))
     return np.log(x) - 0.5 / x - series - lower"""
 
+_TRIGAMMA = """def trigamma(x):
+    lower = sum(1 / (x + k) ** 2 for k in range(10))
+    x = x + 10
+    y = 1 / x**2
+    series = y * (1 / 6 - y * (1 / 30 - y * (1 / 42 - y * (1 / 30 - y * 5 / 66))))
+    return (1 + 0.5 / x + series) / x + lower"""
+
 _SIGMOID = """def sigmoid(x):
     small = np.exp(-np.abs(x))  # never large
     return np.where(x >= 0, 1, small) / (1 + small)"""
@@ -210,6 +217,7 @@ TARGETS = {
             "erfinv": _ERFINV,
             "gammaln": _GAMMALN,
             "digamma": _DIGAMMA,
+            "trigamma": _TRIGAMMA,
             "sigmoid": _SIGMOID,
             "softmax": _SOFTMAX,
             "logsumexp": _LOGSUMEXP,

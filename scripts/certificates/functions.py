@@ -47,6 +47,7 @@ _SLOPES = {
     "arctanh": "1/(1 - u**2)",
     "erfinv": "sqrt(acos(-1))/2*exp(erfinv(u)**2)",
     "gammaln": "digamma(u)",
+    "digamma": "trigamma(u)",
     "erf": "2*exp(-u**2)/sqrt(acos(-1))",
 } | dict.fromkeys("step sign iszero floor round".split(), "0")
 
@@ -88,7 +89,7 @@ MIRRORED = dict.fromkeys(
 }
 
 #: Functions of which no derivative is known.
-VALUES = frozenset(("digamma",))
+VALUES = frozenset(("trigamma",))
 
 FUNCTIONS = frozenset((*SLOPES, *SIMPLER, *VALUES))
 

@@ -91,6 +91,10 @@ def _erfinv(end: Any, bits: int, _: str) -> Any:  # noqa: ANN401 - mpmath's numb
         return mpmath.erfinv(mpmath.make_mpf(end))._mpf_
 
 
+def _trigamma(end: Any, bits: int, rounding: str) -> Any:  # noqa: ANN401 - as above
+    return libmp.mpf_psi(1, end, bits, rounding)
+
+
 def _of_gamma(ends: Ends, bits: int) -> Ends:
     if libmp.mpf_sign(ends[0]) <= 0:
         raise UndefinedError
@@ -107,6 +111,12 @@ def _rising(function: Callable[..., Any]) -> Callable[[Ends, int], Ends]:
         return libmp.mpi_mul((low, high), about, bits)  # type: ignore[no-any-return]
 
     return value
+
+
+def _falling(function: Callable[..., Any]) -> Callable[[Ends, int], Ends]:
+    """The same of a function that falls."""
+    rising = _rising(function)
+    return lambda ends, bits: rising((ends[1], ends[0]), bits)
 
 
 def _log2(u: float) -> float:
@@ -131,6 +141,7 @@ _KNOWN: dict[str, tuple[Callable[[Ends, int], Ends], Callable[[float], float]]] 
     "erfinv": (_rising(_erfinv), lambda u: -_log2(1 - u * u)),
     "gammaln": (_of_gamma, lambda u: -_log2(u)),
     "digamma": (_rising(libmp.mpf_psi0), lambda u: -2 * _log2(u)),
+    "trigamma": (_falling(_trigamma), lambda u: -3 * _log2(u)),
 }
 
 #: The names in mpmath of functions whose values are whole numbers.
@@ -220,7 +231,7 @@ class Reals:
             return self.number(int(low))
         if _top(u.ends) > (10 if name == "exp" else 1000):
             raise UndefinedError  # more would only cost digits
-        if name in ("log", "digamma") and (0 in u or libmp.mpf_sign(u.ends[0]) < 0):
+        if name in ("log", "digamma", "trigamma") and (0 in u or libmp.mpf_sign(u.ends[0]) < 0):
             raise UndefinedError
         value, steep = _KNOWN[name]
         grain = u.grain + int(steep(libmp.to_float(u.ends[0]) or 1e-300))

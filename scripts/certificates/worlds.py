@@ -28,7 +28,7 @@ _TRIES = 120
 _POSITIVE = ("positive", "small", "large")
 
 #: Functions without a value somewhere, whatever their parts are, or that ask for a sign.
-_PARTIAL = JUMPS | {"log", "erfinv", "gammaln", "digamma", "inv", "logdet", "max"}
+_PARTIAL = JUMPS | {"log", "erfinv", "gammaln", "digamma", "trigamma", "inv", "logdet", "max"}
 
 Shape = tuple[int, ...]
 Array = dict[Shape, Real]  # by places, which are counted from 1, row by row
