@@ -21,6 +21,7 @@ from matderiv.expression.numeric import numeric_value
 from matderiv.expression.parse import parse
 from matderiv.expression.shapes import infer
 from matderiv.expression.vocabulary import ARRAY_METHODS, KNOWN, misspelt
+from matderiv.gradients import gradient
 
 LINE = "Y = X @ W; L = "
 
@@ -188,7 +189,10 @@ WITH_CARET = [
     (
         LINE + "sum(|Y|)",
         "|Y|",
-        ("Bars are not in the language; write abs(Y) for the absolute value of Y."),
+        (
+            "|Y| has two readings: det(Y), of a square matrix, or abs(Y), entry by entry; write one "
+            "of them."
+        ),
     ),
     (
         r"\input{x}",
@@ -923,3 +927,61 @@ def test_a_turned_bracket_before_a_bracket_has_two_readings(product: str) -> Non
     with pytest.raises(ProgramSyntaxError, match="two readings"):
         parse(product)
     assert parse("(a - b)' @ (a - b)") == parse("(a - b).T @ (a - b)")
+
+
+#: What people type without signs between factors, and what a message says to write.
+PASTED = [
+    ("x^T A x", "throughout: ", "x.T @ A @ x"),
+    ("x^T A x + b^T x + c", "throughout: ", "x.T @ A @ x + b.T @ x + c"),
+    ("tr(A X B X^T C)", "throughout: ", "tr(A @ X @ B @ X.T @ C)"),
+    ("lam x.T x", "throughout: ", "lam*x.T @ x"),
+    ("lam tr(X^T X)", "throughout: ", "lam*tr(X.T @ X)"),
+    ("exp x", "write ", "exp(x)"),
+    ("ln det(X)", "write ", "ln(det(X))"),
+    ("log det (X.T @ X)", "write ", "log(det(X.T @ X))"),
+    ("log det X", "write ", "log(det(X))"),
+    ("log det X.T", "write ", "log(det(X.T))"),
+    ("tr exp x", "write ", "tr(exp(x))"),
+    ("log|X|", "readings: ", "logdet(X)"),
+    ("log|X| + tr(A @ X)", "readings: ", "logdet(X)"),
+    ("log|X|", "or ", "log(abs(X))"),
+    ("|X|", "readings: ", "det(X)"),
+    ("|X|", "or ", "abs(X)"),
+]
+
+
+@pytest.mark.parametrize(("text", "before", "pasted"), PASTED)
+def test_what_a_message_says_to_write_can_be_read(text: str, before: str, pasted: str) -> None:
+    """Typed without signs or with bars, the message holds a text that works when it is pasted."""
+    with pytest.raises(ProgramSyntaxError) as refused:
+        parse(text)
+    assert f"{before}{pasted}" in str(refused.value)
+    assert parse(pasted).loss.value
+
+
+@pytest.mark.parametrize(
+    "text", ["exp x + A B", "y = A x; z = y B", "A B for C", "x.T A (x", "f x g y"]
+)
+def test_no_text_is_made_up_where_it_would_not_be_read(text: str) -> None:
+    """Where a function stands alone or a bracket is open, no whole text is offered."""
+    with pytest.raises(ProgramSyntaxError) as refused:
+        parse(text)
+    _, offered, whole = str(refused.value).partition("With matrix products throughout: ")
+    if offered:
+        assert parse(whole.splitlines()[0].rstrip("."))
+
+
+def test_letters_side_by_side_are_told_to_be_one_name() -> None:
+    """tr(AXB) by X: there is no X, and the product is shown."""
+    with pytest.raises(InputError, match=r"AXB is read as one name.* A @ X @ B\.$"):
+        gradient("tr(AXB)", wrt="X")
+    with pytest.raises(
+        InputError, match=r"gradients can be derived by Xy\. Did you mean Xy\?$|U @ V"
+    ):
+        gradient("norm(UV)**2", wrt="U")
+
+
+def test_the_order_of_a_norm_is_p_in_torch() -> None:
+    """`p` of torch.norm is `ord` here."""
+    assert parse("torch.norm(X - Y, p='fro')**2").loss == parse("norm(X - Y, 'fro')**2").loss
+    assert parse("torch.norm(x, p=1)").loss == parse("norm(x, 1)").loss

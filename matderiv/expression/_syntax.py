@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import keyword
 import re
 import unicodedata
 
-from matderiv.expression.vocabulary import DEFAULT_PROGRAM
+from matderiv.expression.libraries import CALLS
+from matderiv.expression.vocabulary import DEFAULT_PROGRAM, KNOWN, is_greek
 
 __all__ = ["instead_of", "name_trouble", "syntax_trouble"]
 
@@ -141,6 +143,9 @@ def syntax_trouble(
     word = re.search(r"\blambda\b", text)
     if word:
         return "lambda is a word that Python keeps for itself; write lam.", word.start()
+    bars = bars_trouble(text)
+    if bars:
+        return bars
     around = _number_and_name(text, offset) or _two_values(text, offset)
     if around:
         return around
@@ -156,6 +161,25 @@ def syntax_trouble(
     if here in ")];":
         return f"Something is missing before {here}.", offset
     return f"This cannot be read from {here} on. Write for example: {example}", offset
+
+
+def bars_trouble(text: str) -> tuple[str, int] | None:
+    """log|X| and |X|: of a matrix the determinant, of entries their absolute values.
+
+    >>> bars_trouble("|X| + 1")
+    ('|X| has two readings: det(X), of a square matrix, or abs(X), entry by entry; write one of \
+them.', 0)
+    """
+    bars = re.search(r"(\blog|\bln|)\s*\|([^|\n]+)\|", text)
+    if bars is None:
+        return None
+    log, inside = bars.groups()
+    said = f"logdet({inside})" if log else f"det({inside})"
+    other = f"log(abs({inside}))" if log else f"abs({inside})"
+    return (
+        f"{bars[0].strip()} has two readings: {said}, of a square matrix, or {other}, entry by "
+        "entry; write one of them."
+    ), bars.start(2) - 1
 
 
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
@@ -205,9 +229,64 @@ def _two_values(text: str, offset: int) -> tuple[str, int] | None:
         first, second, place = before[1], after[0], offset
     if re.match(r"\w*\s*=(?!=)", text[place:]):
         return f"Before {second} a ; is missing; it separates assignments.", place
+    if first in KNOWN or first in CALLS:
+        operand = _operand(text[place:])
+        return f"{first} is a function; write {first}({operand}).", place
     if not re.fullmatch(r"[A-Za-z]\w*(?:\.T)*", first) or not re.fullmatch(r"[A-Za-z]\w*", second):
         return f"Between {first} and {second} an operator is missing, such as @ or *.", place
-    return (
-        f"Between {first} and {second} an operator is missing; write {first} @ {second}, the "
-        f"matrix product, or {first}*{second}, entry by entry."
-    ), place
+    if _sign_between(first, second) == "*":
+        said = f"write {first}*{second}"
+    else:
+        said = f"write {first} @ {second}, the matrix product, or {first}*{second}, entry by entry"
+    whole = _with_products(text)
+    throughout = f". With matrix products throughout: {whole}" if whole else ""
+    return f"Between {first} and {second} an operator is missing; {said}{throughout}.", place
+
+
+#: Functions whose value is a number, which a product takes with *.
+_NUMBERS = frozenset("norm tr trace det logdet sum mean exp log sqrt".split())
+_GAP = re.compile(r"(?<=[\w)\]])[ \t]+(?=[A-Za-z_(])")
+
+
+def _sign_between(first: str, second: str) -> str:
+    """The sign that is missing between two values, where it is certain; else @."""
+    number = first[:1].isdigit() or is_greek(first) or second in _NUMBERS
+    return "*" if number else " @ "
+
+
+def _operand(text: str) -> str:
+    """The name that a text begins with, and what belongs to it: det X and det (X) are det(X)."""
+    name = re.match(r"\w*(?:\.T)*", text)
+    assert name is not None
+    rest = text[name.end() :]
+    if name[0] in KNOWN or name[0] in CALLS:
+        rest = rest.lstrip()
+        if rest[:1] != "(":
+            return f"{name[0]}({_operand(rest)})" if rest[:1].isalpha() else name[0]
+    if rest[:1] not in ("(", "["):
+        return name[0]
+    depth = 0
+    for place, sign in enumerate(rest):
+        depth += (sign in "([") - (sign in ")]")
+        if depth == 0:
+            return name[0] + rest[: place + 1]
+    return name[0]
+
+
+def _with_products(text: str) -> str:
+    """A text of several values with nothing between them, with products there; "" if unsure."""
+    gaps = [*_GAP.finditer(text)]
+    made, done = "", 0
+    for gap in gaps:
+        before = re.search(r"[\w.]*\w\Z", text[: gap.start()])
+        after = re.match(r"\w*", text[gap.end() :])
+        first, second = before[0] if before else "", after[0] if after else ""
+        if first in KNOWN or first in CALLS or keyword.iskeyword(first):
+            return ""
+        made += text[done : gap.start()] + _sign_between(first, second)
+        done = gap.end()
+    try:
+        ast.parse(made + text[done:])
+    except SyntaxError:
+        return ""
+    return made + text[done:] if len(gaps) > 1 else ""

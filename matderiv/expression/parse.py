@@ -20,7 +20,12 @@ from matderiv.expression._callee import check_declared, check_function, method_c
 from matderiv.expression._constants import check_constants
 from matderiv.expression._names import check_names
 from matderiv.expression._spectral import of_matrix
-from matderiv.expression._syntax import instead_of, name_trouble, syntax_trouble
+from matderiv.expression._syntax import (
+    bars_trouble,
+    instead_of,
+    name_trouble,
+    syntax_trouble,
+)
 from matderiv.expression._unroll import GIVEN, one_line_loops, unrolled
 from matderiv.expression.axes import over_axes, swapaxes
 from matderiv.expression.foreign import elsewhere, instead_of_name
@@ -362,7 +367,15 @@ class Reader:
                 )
             case ast.Call():
                 return self._call(tree, depth)
-        raise self._error(f"{self._words(tree)} is not in the language; {instead_of(tree)}.", tree)
+        raise self._foreign(tree)
+
+    def _foreign(self, tree: ast.expr) -> ProgramSyntaxError:
+        """The error about a part that is not in the language."""
+        is_bar = isinstance(getattr(tree, "op", None), ast.BitOr)
+        bars = bars_trouble(self.text) if is_bar else None
+        if bars:
+            return ProgramSyntaxError(bars[0], self.text, bars[1])
+        return self._error(f"{self._words(tree)} is not in the language; {instead_of(tree)}.", tree)
 
     def _length(self, letter: str, tree: ast.Name) -> Node:
         """A size that an array is asked for, as a number."""

@@ -131,6 +131,7 @@ def _modules(text: str) -> str:
 
     text = re.sub(r"(?<=[(,])(\s*)dim(?=\s*=(?!=))", r"\1axis", _MODULE.sub(alone, text))
     text = re.sub(r"(?<=[(,])(\s*)keepdim(?=\s*=(?!=))", r"\1keepdims", text)
+    text = re.sub(r"(\bnorm\([^()]*,\s*)p(?=\s*=(?!=))", r"\1ord", text)  # as in torch
     return re.sub(rf"{_AFTER}\.(?:t|transpose)\(\s*\)", ".T", text)
 
 

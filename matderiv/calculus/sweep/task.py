@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -330,4 +331,8 @@ def _unknown(name: str, known: tuple[str, ...], shapes: Mapping[str, Shape]) -> 
     lower = {other.lower(): other for other in known}
     near = difflib.get_close_matches(name.lower(), lower, n=1, cutoff=0.6)
     hint = f" Did you mean {lower[near[0]]}?" if near and name not in shapes else ""
+    for other in known:  # letters side by side, as in tr(AXB)
+        if len(name) == 1 and name in other and re.fullmatch("[A-Z]{1,3}[A-Za-z]", other):
+            product = " @ ".join(other)
+            hint = f" {other} is read as one name; the matrix product is {product}."
     return f"{what}; gradients can be derived by {listed}.{hint}"
