@@ -256,8 +256,8 @@ def _hyperbolic(number: Fraction, parts: tuple[BasePower, ...]) -> Node | None:
         for below, other in parts:
             same = (arg, _opposite(arg))
             rest = [p for p in parts if p[0] not in (above, below)]
-            slope = odd[0] == "exp" and _tanh_of_slope(below) in same and other == nodes.ONE
-            if power == nodes.ONE and slope:
+            of_slope = odd[0] == "exp" and _tanh_of_slope(below) in same
+            if of_slope and power == other == nodes.ONE:
                 total = sum_of([(Fraction(1), nodes.Apply("exp", a)) for a in same])
                 return _by_tanh(4 * number, [*rest, (total, _MINUS)], arg, power)
             if not isinstance(other, nodes.Number) or _even(below) not in [
@@ -273,9 +273,9 @@ def _hyperbolic(number: Fraction, parts: tuple[BasePower, ...]) -> Node | None:
                 return _by_tanh(number, [*rest, (kept, nodes.Number(left))], arg, made)
     for below, other in parts:
         squared = len(parts) == 1 and other == nodes.Number(Fraction(-2))
-        if squared and (arg := _grown_and_shrunk(below, 1)):
+        if squared and (inner := _grown_and_shrunk(below, 1)):
             rest = [p for p in parts if p[0] != below]
-            slope = nodes.Subtract(nodes.ONE, nodes.Power(nodes.Apply("tanh", arg), nodes.TWO))
+            slope = nodes.Subtract(nodes.ONE, nodes.Power(nodes.Apply("tanh", inner), nodes.TWO))
             return product_of(number / 4, [*rest, (slope, nodes.ONE)])
     return None
 
@@ -292,8 +292,8 @@ def _odd(node: Node) -> tuple[str, Node] | None:
     match node:
         case nodes.Apply("sinh", arg):
             return "sinh", arg
-    arg = _grown_and_shrunk(node, -1)
-    return None if arg is None else ("exp", arg)
+    inner = _grown_and_shrunk(node, -1)
+    return None if inner is None else ("exp", inner)
 
 
 def _even(node: Node) -> tuple[str, Node] | None:
@@ -301,8 +301,8 @@ def _even(node: Node) -> tuple[str, Node] | None:
     match node:
         case nodes.Apply("cosh", arg):
             return "sinh", arg
-    arg = _grown_and_shrunk(node, 1)
-    return None if arg is None else ("exp", arg)
+    inner = _grown_and_shrunk(node, 1)
+    return None if inner is None else ("exp", inner)
 
 
 def _tanh_of_slope(node: Node) -> Node | None:
