@@ -68,6 +68,7 @@ def node(side: Side) -> Node:
         (RIDGE, ("W",), None, 3),
         (SOFTMAX, ("W",), {"T": "onehot"}, 4),
         (LAYERS, ("W1", "b1", "W2", "b2"), None, 8),
+        (LAYERS.removesuffix("/2"), ("W1", "b1", "W2", "b2"), None, 8),
         ("p = sigmoid(X @ w); L = -sum(t*log(p) + (1 - t)*log(1 - p))", ("w",), None, 4),
         ("Y = X @ W; L = sum(f(Y))", (), None, 4),
     ],
@@ -216,8 +217,8 @@ def test_the_rules_of_a_page_are_those_it_used() -> None:
     """A program without a softmax has no rule for one."""
     tables = [list(principle_table(task(p), "en")) for p in (RIDGE, SOFTMAX)]
     words = [str(table) for table in tables]
-    assert "weighted mean" not in words[0]
-    assert "weighted mean" in words[1]
+    assert "weighted by Y" not in words[0]
+    assert "weighted by Y" in words[1]
 
 
 def test_every_rule_is_used_by_a_program() -> None:

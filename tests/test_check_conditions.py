@@ -7,6 +7,8 @@ import json
 import pytest
 
 from matderiv import check
+from matderiv.calculus.sweep.conditions import conditions
+from matderiv.calculus.sweep.task import read_task
 from matderiv.checking.question import Question
 from matderiv.handout.texts import languages
 
@@ -154,3 +156,25 @@ def test_a_matrix_that_is_not_square_where_other_sizes_are_equal(claim: str) -> 
     """With D = 2 entries of a[:-1] and a of size 3, A is 3×2: it is not turned by anything."""
     report = check("L = sin(min(A, axis=0) @ a[:-1])", "A", claim)
     assert (report.status, report.condition) == ("wrong", None)
+
+
+@pytest.mark.parametrize(
+    ("program", "kinds"),
+    [
+        ("p = sigmoid(x); L = sum(log(p) + log(1 - p))", []),
+        ("Q = softmax(X, axis=1); L = -sum(T*log(Q))", []),
+        ("z = exp(x); p = z/sum(z); L = sum(log(p))", []),
+        ("s = sqrt(sum(x**2) + eps); L = sum(x/s)", ["positive"]),
+        ("r = sqrt(x); s = 1/r; L = sum(log(s))", ["positive"]),
+        ("p = tanh(x); L = sum(log(1 - p))", ["positive"]),
+        ("q = softmax(x); L = sum(log(1 - q))", ["positive"]),
+        ("p = sigmoid(x); L = sum(log(p - 1))", ["positive"]),
+        ("p = sigmoid(x); L = sum(1/(2 - p))", ["nonzero"]),
+        ("s = sqrt(x); L = sum(1/(1 - s))", ["positive", "nonzero"]),
+    ],
+)
+def test_conditions_that_always_hold_are_not_made(program: str, kinds: list[str]) -> None:
+    """What a name stands for may be positive wherever the program has a value, and only then."""
+    task = read_task(program, scalar=True)
+    found = conditions(task.sweep.graph, task.sweep.lifted)
+    assert [kind for kind, _ in found] == kinds

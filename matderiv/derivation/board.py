@@ -229,11 +229,22 @@ class _Writer:
         alone = len(here) == 1 and here[0] in self.changes.stops
         if alone and cost(gradients[here[0]]) <= _SHORT:
             self.put = gradients
-        same = pairs == change
+        same = change in (pairs, self.multiple(gradients))
         if same or (len(source(pairs)) > _LONG and not self.put) or not here:
             return
         judge = Moving(self.task, {}, (*self.changes.hidden, *(f"d{n}" for n in given)))
         yield BoardLine("collected", self.changes.equal(judge, loss, change, pairs), goes_on=True)
+
+    def multiple(self, gradients: Mapping[str, Node]) -> Node | None:
+        """The same with the number of the only gradient before it: 2⟨G, dX⟩ for ⟨2G, dX⟩."""
+        if len(gradients) != 1:
+            return None
+        ((name, gradient),) = gradients.items()
+        if not isinstance(gradient, nodes.Multiply) or not isinstance(gradient.left, nodes.Number):
+            return None
+        whole = self.task.whole(name, gradient.right)
+        pair = inner(whole, change_of(name), self.task.sweep.facts.shape)
+        return sum_of([(gradient.left.value, pair)])
 
     def paired(self, gradients: Mapping[str, Node]) -> Node:
         """⟨G, dX⟩ + …."""

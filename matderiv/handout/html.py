@@ -41,7 +41,7 @@ from matderiv.handout.texts import messages
 from matderiv.notation.boxes import Aligned, Box, Fraction, Operator, Row
 from matderiv.notation.layout import fitted
 from matderiv.notation.mathml import equalities, math, mathml
-from matderiv.notation.names import slashed
+from matderiv.notation.names import in_line, slashed
 from matderiv.notation.text import text as in_words
 
 __all__ = ["to_html", "to_html_slides"]
@@ -367,7 +367,7 @@ def _segment(segment: Segment) -> str:
         case Text(text=text):
             return escape(text)
         case Math(box=box):
-            return math(box)
+            return math(in_line(box))
         case Code(text=text):
             return f"<code>{escape(text)}</code>"
 

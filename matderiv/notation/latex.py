@@ -5,6 +5,7 @@ from __future__ import annotations
 from matderiv.expression.functions import FUNCTIONS
 from matderiv.notation import boxes
 from matderiv.notation.boxes import Box
+from matderiv.notation.names import in_line
 from matderiv.notation.signs import DOTS, LARGE, SIGNS
 
 __all__ = ["Writer", "columns", "inline_latex", "latex"]
@@ -30,8 +31,8 @@ def latex(box: Box) -> str:
 
 
 def inline_latex(box: Box) -> str:
-    """LaTeX source of a box inside a line of text, where fractions are set small."""
-    return latex(box).replace(r"\dfrac", r"\frac").strip()
+    """LaTeX source of a box in a line of text, where ∂L/∂X has a slash and fractions are small."""
+    return latex(in_line(box)).replace(r"\dfrac", r"\frac").strip()
 
 
 class Writer:

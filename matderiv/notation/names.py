@@ -29,6 +29,7 @@ __all__ = [
     "fenced",
     "function_box",
     "has_fraction",
+    "in_line",
     "name_box",
     "named_entry",
     "numbered_box",
@@ -123,6 +124,16 @@ def partial_ratio(above: Box, below: Box) -> Fraction:
 def slashed(ratio: Fraction) -> Row:
     """∂L/∂X in one line."""
     return Row((ratio.above, Operator("slash"), ratio.below))
+
+
+def in_line(box: Box) -> Box:
+    """A formula as it stands in a line of text: ∂L/∂X with a slash."""
+    if isinstance(box, Fraction):
+        above, below = box.above, box.below
+        if isinstance(above, Row) and above.items[:1] == (_PARTIAL,) and isinstance(below, Row):
+            plain = all(len(part.items) == len(("∂", "X")) for part in (above, below))
+            return slashed(box) if plain and below.items[0] == _PARTIAL else box
+    return box
 
 
 def has_fraction(box: Box) -> bool:

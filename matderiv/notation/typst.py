@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from matderiv.notation import boxes
 from matderiv.notation.boxes import Box
+from matderiv.notation.names import in_line
 from matderiv.notation.signs import DOTS, LARGE, SIGNS
 from matderiv.notation.text import text as spoken
 
@@ -91,6 +92,7 @@ def inline_typst(box: Box) -> str:
     >>> inline_typst(boxes.Symbol("x"))
     '#formula("x",$x$)'
     """
+    box = in_line(box)
     name = "formula" if box.width < _UNBROKEN else "long-formula"
     return f"#{name}({string(spoken(box))},${typst(box)}$)"
 

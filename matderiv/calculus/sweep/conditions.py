@@ -44,6 +44,7 @@ def conditions(
     facts = Facts(shapes_over(graph.shapes), assumed)
     found: dict[tuple[str, Node], None] = {}
     steady: set[str] = set()
+    signs = _Signs(found, lifted)
     for assignment in graph.values:
         if _is_steady(assignment.value, steady):
             steady.add(assignment.name)
@@ -51,11 +52,49 @@ def conditions(
             for kind, part in _of(replaced(node, lifted), facts.shape):
                 if _holds(kind, part, facts) or (kind == "kink" and _is_steady(part, steady)):
                     continue
+                if kind in ("positive", "nonzero") and signs.is_positive(part):
+                    continue
                 if kind != "kink":
                     found[kind, part] = None
                 elif not reads_zero(part, facts):  # |0| stays as it is
                     found["nonzero", part] = None
+        signs.add(assignment.name, assignment.value)
     return tuple(found)
+
+
+class _Signs:
+    """The names that are positive wherever the conditions found so far hold, and those below 1."""
+
+    def __init__(self, found: Container[tuple[str, Node]], lifted: Mapping[str, Node]) -> None:
+        self.found, self.lifted = found, lifted
+        self.positive: set[str] = set()
+        self.below_one: set[str] = set()
+
+    def add(self, name: str, value: Node) -> None:
+        """Read off what a definition says of its name."""
+        if self.is_positive(value):
+            self.positive.add(name)
+        if self.is_below_one(value):
+            self.below_one.add(name)
+
+    def is_positive(self, node: Node) -> bool:
+        """Whether a value is positive, also by what it is called or is the root of."""
+        match node:
+            case nodes.Apply("sqrt", arg):
+                root = replaced(arg, self.lifted)
+                return ("positive", root) in self.found or self.is_positive(arg)
+            case nodes.Subtract(nodes.Number(value), right):
+                return value == 1 and self.is_below_one(right)
+        return _positive(node, self.positive)
+
+    def is_below_one(self, node: Node) -> bool:
+        """Whether it is known to be less than 1: a logistic function."""
+        match node:
+            case nodes.Name(name):
+                return name in self.below_one
+            case nodes.Apply("sigmoid"):
+                return True
+        return False
 
 
 def _is_steady(node: Node, steady: Container[str]) -> bool:
@@ -191,9 +230,11 @@ def _on_operand(node: nodes.Inverse | nodes.Norm | nodes.Reduction) -> _Conditio
     yield _ON_OPERANDS[type(node)], node.arg
 
 
-def _positive(node: Node) -> bool:
-    """Whether a value is positive whatever the inputs are."""
+def _positive(node: Node, names: Container[str] = ()) -> bool:
+    """Whether a value is positive whatever the inputs are, where these names are."""
     match node:
+        case nodes.Name(name):
+            return name in names
         case nodes.Apply(function):
             return function in FUNCTIONS and FUNCTIONS[function].positive
         case nodes.Softmax() | nodes.Size() | nodes.Pi():
@@ -201,7 +242,7 @@ def _positive(node: Node) -> bool:
         case nodes.Number(value):
             return value > 0
         case nodes.Sum(arg) | nodes.Mean(arg) | nodes.Prod(arg):
-            return _positive(arg)
+            return _positive(arg, names)
         case nodes.Add(left, right) | nodes.Multiply(left, right) | nodes.Divide(left, right):
-            return _positive(left) and _positive(right)
+            return _positive(left, names) and _positive(right, names)
     return False
