@@ -455,7 +455,7 @@ def test_keyboard_goes_down_a_vector(desk: Browser) -> None:
         desk.press(key)
         assert desk.run("document.activeElement.dataset.key") == there
         assert lit(desk)[0] == [there]
-        assert panel(desk).startswith(f"∂L∂x{there[-1]} 来自")
+        assert panel(desk).startswith(f"∂L/∂x{there[-1]} 来自")
     desk.press("Enter")
     desk.run("document.activeElement.blur()")
     assert lit(desk)[0] == ["dx-3"]
@@ -544,7 +544,7 @@ def test_keyboard_reaches_every_entry(desk: Browser) -> None:
         desk.press(key)
         assert desk.run(where) == there
         assert lit(desk)[0] == [there]
-        assert panel(desk).startswith(f"∂L∂x{there[3]}{there[5]} ")
+        assert panel(desk).startswith(f"∂L/∂x{there[3]}{there[5]} ")
     desk.press("ArrowRight")
     desk.press("Enter")
     desk.press("Tab")
