@@ -480,8 +480,8 @@ def test_panel_shows_the_derivation_of_an_entry(page: Page, desk: Browser) -> No
     desk.hover(cell("dX-2-3"))
     text = panel(desk)
     said = {
-        "en": "∂L∂x23 comes from row 2 of ∂L∂Y and row 3 of W.",
-        "zh": "∂L∂x23 来自 ∂L∂Y 的第 2 行和 W 的第 3 行。",
+        "en": "∂L/∂x23 comes from row 2 of ∂L/∂Y and row 3 of W.",
+        "zh": "∂L/∂x23 来自 ∂L/∂Y 的第 2 行和 W 的第 3 行。",
     }
     assert text.startswith(said[page.written.lang] + "∂yij∂x23=δi2w3j∂L∂x23=∂L∂y11⋅∂y11∂x23+")
     assert text.endswith("=∂L∂y21⋅w31+∂L∂y22⋅w32+∂L∂y23⋅w33")
@@ -785,7 +785,7 @@ def test_finger_opens_a_sheet(phone: Browser) -> None:
     """On a phone a tap opens a sheet at the bottom, beside which the entry can be seen."""
     phone.tap(cell("dX-2-1", 2))
     phone.run("new Promise(done => setTimeout(done, 50))")
-    assert panel(phone).startswith("∂L∂x21 来自")
+    assert panel(phone).startswith("∂L/∂x21 来自")
     sheet, entry = phone.run(
         "[document.querySelector('.panel'), document.querySelector('mtd.chosen[aria-selected]')]"
         ".map(e => { const r = e.getBoundingClientRect(); return [r.left, r.top, r.right, r.bottom]})"
