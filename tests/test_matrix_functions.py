@@ -303,3 +303,45 @@ def test_wrong_claims_are_judged_where_a_function_has_few_values(
     """Matrices without a real logarithm, and numbers beyond 1, are no points to compare at."""
     for claim in claims:
         assert matderiv.check(program, wrt="X", claim=claim).status == "wrong"
+
+
+@pytest.mark.parametrize("size", [1, 2, 3])
+@pytest.mark.parametrize(
+    ("text", "formula"),
+    [
+        ("expm(theta*A)", "expm_frechet(theta*A, A)"),
+        ("B @ expm(theta*A) @ x", "B @ expm_frechet(theta*A, A) @ x"),
+        ("inv(sqrtm(theta*A))", None),
+        ("logm(A + theta*B)", "logm_frechet(A + theta*B, B)"),
+        ("theta**2*matrix_power(A + theta*B, k)", None),
+    ],
+)
+def test_arrays_by_a_number(text: str, formula: str | None, size: int) -> None:
+    """The array of derivatives along a line is proved, and that of central differences."""
+    found = matderiv.jacobian(text, wrt="theta")
+    assert found.proof == "for all sizes"
+    assert formula is None or found.formula == formula
+    rng = np.random.default_rng(size)
+    at = {
+        "A": np.eye(size) + rng.uniform(0, 0.2, (size, size)),
+        "B": rng.uniform(size=(size, size)),
+    }
+    at |= {"x": rng.normal(size=size), "theta": np.array(1.25)}
+    program = parse(text)
+    used = {name: at[name] for name in program.inputs() if name in at}
+    power = {"k": 3} if "k" in text else {}
+
+    def value(theta: Array) -> Array:
+        there = used | {"theta": theta} | {n: np.asarray(float(k)) for n, k in power.items()}
+        return np.asarray(numeric_value(program.loss.value, there, {}, power))
+
+    step = 1e-5
+    expected = (value(at["theta"] + step) - value(at["theta"] - step)) / (2 * step)
+    np.testing.assert_allclose(found(**used, **power), expected, rtol=1e-6, atol=1e-7)
+
+
+def test_arrays_by_a_matrix_are_refused_with_what_to_ask() -> None:
+    """No array of four axes is printed for the derivative of a function of a matrix."""
+    with pytest.raises(MatderivError, match="along V it is expm_frechet"):
+        matderiv.jacobian("expm(A)", wrt="A")
+    assert str(matderiv.jvp("expm(A)", wrt="A")) == "expm_frechet(A, V)"

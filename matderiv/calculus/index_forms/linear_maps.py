@@ -19,6 +19,7 @@ from matderiv.errors import MissingRuleError, UnsupportedError
 from matderiv.expression import nodes
 from matderiv.expression.definitions import definition
 from matderiv.expression.dims import SINGLE
+from matderiv.expression.matrix_functions import function_kind
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import rules_of
 from matderiv.expression.reshaping import moved_indices
@@ -112,6 +113,10 @@ class _Reader:
         if isinstance(node, nodes.Name):
             yield Product(deltas=tuple(zip(at, self.by, strict=True)))
             return
+        turned = self._turned(node)
+        if turned is not None:
+            yield from self.at(turned, at)
+            return
         rule = LINEAR.get(type(node))
         if rule is not None:
             yield from rule(self, node, at)
@@ -120,6 +125,28 @@ class _Reader:
         if simpler is None:
             raise MissingRuleError(node, "rule as a linear map")
         yield from self.at(simpler, at)
+
+    def _turned(self, node: Node) -> Node | None:
+        """⟨L(Aᵀ, V), B⟩ as ⟨V, L(A, B)⟩, L being the derivative of a function of A along a matrix.
+
+        Raises:
+            UnsupportedError: V is in such a derivative otherwise, which no array is printed for.
+        """
+        match node:
+            case nodes.Sum(
+                nodes.Multiply(nodes.Frechet(arg, change, function) as along, other)
+                | nodes.Multiply(other, nodes.Frechet(arg, change, function) as along),
+                None,
+            ) if not self.holds(other) and self.shape(other) == self.shape(along):
+                back = nodes.Frechet(nodes.transposed(arg), other, function)
+                return nodes.Sum(nodes.Multiply(change, back))
+            case nodes.Frechet(function=function):
+                raise UnsupportedError(
+                    f"The derivative of {function_kind(function)} by a matrix is a map of matrices "
+                    f"that no array is printed for: along V it is {function_kind(function)}_frechet"
+                    "(A, V); ask for it by jvp, or for the gradient of sum(G*…)."
+                )
+        return None
 
     def holds(self, node: Node) -> bool:
         return self.of in nodes.names_in(node)
