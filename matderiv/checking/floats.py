@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from matderiv._budget import MOST_WRITTEN_ENTRIES
 from matderiv.checking.question import Question
 from matderiv.errors import InputError
 from matderiv.expression import nodes
@@ -74,7 +75,8 @@ def random_case(
             values[name] = structured(value, question.structure(name))
             if name in labels:
                 values[name] = drawn_labels(value, labels[name])
-        case = Case(values, functions, Evaluator(values, functions, sizes_in(shapes)))
+        evaluator = Evaluator(values, functions, sizes_in(shapes), MOST_WRITTEN_ENTRIES)
+        case = Case(values, functions, evaluator)
         try:
             for name, definition in definitions.items():
                 values[name] = case.value(definition)

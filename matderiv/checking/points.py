@@ -18,7 +18,7 @@ from matderiv.expression import nodes
 from matderiv.expression.definitions import simpler_parts
 from matderiv.expression.exact import NumberType, exact_value
 from matderiv.expression.functions import FUNCTIONS, Function
-from matderiv.expression.index_values import drawn_labels
+from matderiv.expression.index_values import drawn_labels, named_entries
 from matderiv.expression.nodes import Node
 from matderiv.expression.numeric import sizes_in
 from matderiv.expression.program import Program
@@ -92,18 +92,9 @@ def _entries(shapes: Mapping[str, Shape]) -> int:
 
 
 def _constants(question: Question, formulas: Iterable[Node]) -> int:
-    """The entries of the largest array of ones or identity matrix whose sizes are numbers."""
-
-    def entries(node: Node) -> int:
-        match node:
-            case nodes.Ones(sizes):
-                return math.prod(size for size in sizes if isinstance(size, int))
-            case nodes.Eye(int(size)):
-                return size**2
-        return 0
-
+    """The entries of the largest constant whose sizes are numbers."""
     roots = (*formulas, question.gradient, *question.definitions.values())
-    return max(entries(node) for root in roots for node in _walk(root, question))
+    return max(named_entries(node, {}) for root in roots for node in _walk(root, question))
 
 
 def points_of_many_sizes(question: Question, *formulas: Node) -> Iterator[Point]:

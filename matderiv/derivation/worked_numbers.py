@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -16,6 +17,8 @@ from matderiv.derivation.exact_numbers import EXACT, as_numerals, is_rational, w
 from matderiv.derivation.sides import Numerals
 from matderiv.errors import MatderivError
 from matderiv.expression.exact import exact_value
+from matderiv.expression.index_values import named_entries
+from matderiv.expression.nodes import walk
 from matderiv.expression.shapes import Dim, Shape
 
 __all__ = ["Nudge", "WorkedNumbers", "worked_numbers"]
@@ -23,6 +26,7 @@ __all__ = ["Nudge", "WorkedNumbers", "worked_numbers"]
 _ZERO = 8  # what a zero counts among large numbers
 _TRIES, _WANTED = 80, 12  # draws, and those of which the plainest is taken
 _SIZES = (2, 3)
+_MANY = 1000  # entries of a constant, which are added up for each draw
 _LARGEST, _FINEST = 60, 6  # of numbers on a page, and of their denominators
 _STEP = Fraction(1, 100)
 _DECIMALS = 8  # of a loss
@@ -80,6 +84,9 @@ def worked_numbers(task: Task) -> WorkedNumbers | None:
     )
     arrays = all(len(dims) <= len("ij") for dims in own.shapes.values())
     if own.assumed or not arrays or not all(map(is_rational, formulas)):
+        return None
+    parts = {part for formula in formulas for part in walk(formula)}
+    if max(map(partial(named_entries, sizes=own.sizes), parts)) > _MANY:
         return None
     if any(own.prover.all_of(name).status != "equal" for name in own.wrt):
         return None

@@ -12,11 +12,13 @@ from typing import Any
 import mpmath
 import numpy as np
 
-from matderiv.errors import MissingRuleError
+from matderiv._budget import MOST_WRITTEN_ENTRIES
+from matderiv.errors import MissingRuleError, TooLarge
 from matderiv.expression import nodes
 from matderiv.expression.definitions import definition
 from matderiv.expression.index_values import (
     moved,
+    named_entries,
     one_hot,
     picked,
     put_together,
@@ -78,6 +80,7 @@ def exact_value(node: Node, values: Mapping[str, Any], arithmetic: NumberType) -
 
     Raises:
         ArithmeticError: there is no value, such as that of the inverse of a singular matrix.
+        TooLarge: a constant has too many entries to be made.
 
     >>> from matderiv.expression.parse import parse
     >>> plain = NumberType(Fraction, pow, {"f": abs})
@@ -98,6 +101,8 @@ def exact_value(node: Node, values: Mapping[str, Any], arithmetic: NumberType) -
                 function in arithmetic.functions
             ):
                 return arithmetic.functions[function](value(arg))
+        if named_entries(part, arithmetic.sizes) > MOST_WRITTEN_ENTRIES:
+            raise TooLarge("a constant has too many entries")
         if type(part) in _OPERATORS:
             return _OPERATORS[type(part)](*map(value, nodes.children(part)))
         if type(part) in _VALUES:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -12,7 +13,7 @@ from matderiv.errors import ShapeError
 from matderiv.expression import nodes
 from matderiv.expression.index_maps import new_axis_of
 from matderiv.expression.selections import rule_of
-from matderiv.expression.size_text import size_number
+from matderiv.expression.size_text import letters_of_size, size_number
 from matderiv.expression.source import source
 
 #: An array of numbers, exact ones and SymPy's included.
@@ -23,6 +24,7 @@ __all__ = [
     "drawn_labels",
     "filled_with",
     "moved",
+    "named_entries",
     "one_hot",
     "picked",
     "put_together",
@@ -30,6 +32,28 @@ __all__ = [
     "reshaped",
     "selection_values",
 ]
+
+
+def named_entries(node: nodes.Node, sizes: Mapping[str, int]) -> int:
+    """How many entries a text names: those of a constant, or of a map that makes them; else 0.
+
+    A letter that has no number counts as 1.
+
+    >>> named_entries(nodes.Ones((10, "N")), {"N": 3}), named_entries(nodes.Eye("N"), {})
+    (30, 1)
+    """
+    named: tuple[int | str | None, ...]
+    match node:
+        case nodes.Ones(named) | nodes.Selection(sizes=named):
+            pass
+        case nodes.Eye(size):
+            named = (size, size)
+        case nodes.Mapped(move=("repeat" | "pad" | "fold" | "windows", *counts)):
+            named = (max((n for n in counts if isinstance(n, int)), default=0),)
+        case _:
+            return 0
+    known = (n for n in named if isinstance(n, int) or (n and set(letters_of_size(n)) <= {*sizes}))
+    return math.prod(size_number(n, sizes) for n in known)
 
 
 def selection_values(constant: nodes.Selection, sizes: Mapping[str, int]) -> Values:

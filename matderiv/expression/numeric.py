@@ -20,6 +20,7 @@ from matderiv.expression.definitions import defined, unfolded
 from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.index_values import (
     moved,
+    named_entries,
     one_hot,
     picked,
     put_together,
@@ -48,15 +49,17 @@ def numeric_value(
     values: Mapping[str, npt.ArrayLike],
     functions: Functions | None = None,
     sizes: Mapping[str, int] | None = None,
+    *,
+    most: float = math.inf,
 ) -> Array:
     """The value of an expression where its names have the given values.
 
     `functions` are the undefined ones: `{"f": np.sin, "df": np.cos}`; those of one number are
     given arrays, and so are those of a whole array, such as Loss. `sizes` are the letters in
-    eye(N), ones((N, M)) and 1/N.
+    eye(N), ones((N, M)) and 1/N. No constant is made that has more than `most` entries.
 
     Raises:
-        InputError: a name, a function or a size has no value.
+        InputError: a name, a function or a size has no value; a constant has too many entries.
 
     >>> from matderiv.expression.parse import parse
     >>> float(numeric_value(parse("sum(f(X @ w))").loss.value, {"X": [[1, 2]], "w": [3, 4]},
@@ -64,7 +67,7 @@ def numeric_value(
     121.0
     """
     arrays = {name: np.asarray(value, dtype=np.float64) for name, value in values.items()}
-    return Evaluator(arrays, functions or {}, sizes or {}).of(node)
+    return Evaluator(arrays, functions or {}, sizes or {}, most).of(node)
 
 
 def sizes_in(shapes: Mapping[str, Shape]) -> dict[str, int]:
@@ -85,9 +88,14 @@ class Evaluator:
     """
 
     def __init__(
-        self, values: dict[str, Array], functions: Functions, sizes: Mapping[str, int]
+        self,
+        values: dict[str, Array],
+        functions: Functions,
+        sizes: Mapping[str, int],
+        most: float = math.inf,
     ) -> None:
         self.values = values
+        self._most = most
         self._functions = functions
         self._sizes = sizes
         # By identity: in a formula with shared parts each is worked out once.
@@ -110,6 +118,8 @@ class Evaluator:
         return done[1]
 
     def _of(self, node: Node) -> npt.ArrayLike:
+        if named_entries(node, self._sizes) > self._most:
+            raise InputError(f"{source(node)} has too many entries; give smaller sizes.")
         match node:
             case nodes.Name(name) if name in self._sizes and name not in self.values:
                 return self._sizes[name]

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from matderiv._budget import MOST_WRITTEN_ENTRIES
 from matderiv.errors import InputError
 from matderiv.expression import nodes
 from matderiv.expression.index_values import drawn_labels
@@ -196,7 +197,9 @@ def _points(
         try:
             with np.errstate(all="ignore"):
                 for name, value in steps:
-                    values[name] = numeric_value(value, values, functions, sizes)
+                    values[name] = numeric_value(
+                        value, values, functions, sizes, most=MOST_WRITTEN_ENTRIES
+                    )
         except (InputError, ValueError, TypeError):  # a singular matrix, or too large a number
             continue
         yield values
