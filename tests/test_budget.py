@@ -77,6 +77,39 @@ def test_hostile_texts_end(program: str) -> None:
         assert "\n" not in str(error)
 
 
+#: Programs that name large arrays, and their gradients.
+NAMED = [
+    ("L = sum(ones(1000000000))*sum(x)", "1000000000*ones(N)"),
+    ("L = sum(x)/sum(ones((4096, 4096)))", "ones(N)/16777216"),
+    ("L = tr(eye(100000))*sum(x)", "100000*ones(N)"),
+]
+
+
+@pytest.mark.parametrize(("program", "gradient"), NAMED)
+def test_nothing_makes_the_arrays_that_a_text_names(
+    program: str, gradient: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither numbers on pages nor the points at which claims are tried do."""
+    for name, power in (("ones", 1), ("eye", 2)):
+
+        def small(
+            shape: object,
+            *rest: object,
+            of: object = getattr(np, name),
+            n: int = power,
+            **given: object,
+        ) -> object:
+            assert np.prod(np.asarray(shape, dtype=float)) ** n <= 10**6, shape
+            return of(shape, *rest, **given)
+
+        monkeypatch.setattr(np, name, small)
+    assert str(matderiv.gradient(program)) == gradient
+    for length in ("card", "short"):
+        assert matderiv.derive(program).handout(length=length, exercises=3).write("md")
+    assert matderiv.check(program, "x", gradient).status == "right"
+    assert matderiv.check(program, "x", f"7 + {gradient}").status == "wrong"
+
+
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A budget from the environment that nothing keeps to."""

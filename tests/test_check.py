@@ -9,6 +9,7 @@ import pytest
 
 from matderiv import cli
 from matderiv.checking.check import check
+from matderiv.checking.report import Check
 from matderiv.errors import InputError, ProgramSyntaxError, UnsupportedError
 from matderiv.testing import assert_gradient
 
@@ -370,6 +371,39 @@ def test_zero_to_a_power_that_is_zero_at_one_size(base: str, at: int) -> None:
     for power in (f"({at} - N)", f"(N - {at})**2"):
         claim = f"ones(N) + {base}**{power}"
         assert check("L = sum(x)", "x", claim).status != "right", claim
+
+
+@pytest.mark.parametrize(
+    ("structure", "none", "some"),
+    [
+        ("onehot", "x/x", "x/x**0 + 1 - x"),
+        ("onehot", "ones(N) + 0*log(x)", "ones(N) + 0*log(x + 1)"),
+        ("onehot", "x**-1*x", "ones(N)*(1 + x)/(1 + x)"),
+        ("diagonal", "eye(N) + 0*log(A)", "eye(N) + 0*log(A*A + 1)"),
+        ("lower", "tril(ones((N, N)))*A/A", "tril(ones((N, N)))*(A + 1)/(A + 1)"),
+    ],
+)
+def test_what_has_no_value_at_any_such_input_is_not_right(
+    structure: str, none: str, some: str
+) -> None:
+    """Zeros that an assumption puts there at every size above 1 divide nothing."""
+    shapes = {"A": (3, 3)} if "A" in none else None
+    wrt = "A" if shapes else "x"
+
+    def asked(claim: str) -> Check:
+        return check(f"L = sum({wrt})", wrt, claim, assume={wrt: structure}, shapes=shapes)
+
+    assert asked(none).status == "undecided"
+    assert "has no value at any point" in str(asked(none))
+    assert asked(some).status == "right"
+    assert asked(f"2*({some})").status == "wrong"
+
+
+@pytest.mark.parametrize("size", [1, 2, 5])
+def test_letters_stand_for_declared_sizes_in_wrong_claims_too(size: int) -> None:
+    """The right one is right, and the others are answered, not refused."""
+    for claim, status in (("ones((N, N))", "right"), ("ones((N, N)) + eye(N)", "wrong")):
+        assert check("L = sum(X)", "X", claim, shapes={"X": (size, size)}).status == status
 
 
 @pytest.mark.parametrize("power", ["N", "(N + 7)", "(N*N + N - 1)", "(2*N - 1)"])

@@ -227,3 +227,42 @@ def test_rows_that_add_up_to_0_make_it_0_at_every_size(axis: int) -> None:
     """Then no size has to be declared."""
     found = matderiv.gradient(f"det(X - mean(X, axis={axis}, keepdims=True))")
     assert str(found) == "zeros((N, N))"
+
+
+#: Divisors that are 0 whatever the inputs are, and such that are not, with their shapes.
+BELOW = [
+    ("norm(0*x)", "norm(D*x)", {}),
+    ("norm(x - x)", "norm(x - 2*x)", {}),
+    ("(x - x)", "(x - mean(x))", {"x": (3,)}),
+    ("sum((x - x)**2)", "sum((x - mean(x))**2)", {"x": (4,)}),
+    ("(X @ y - X @ y)", "(X @ y - y @ X)", {"X": (3, 3), "y": (3,)}),
+    ("(sum(x**2) - x @ x)", "(sum(x**2) - x @ y)", {"x": (2,), "y": (2,)}),
+]
+
+
+@pytest.mark.parametrize(("zero", "other", "shapes"), BELOW)
+def test_a_divisor_that_is_0_is_told_as_it_was_written(
+    zero: str, other: str, shapes: dict[str, tuple[int, ...]]
+) -> None:
+    """In names of the program, also where it has a name of its own; and others are derived."""
+    for door in (matderiv.gradient, matderiv.derive, matderiv.board):
+        with pytest.raises(InputError) as told:
+            door(f"L = sum(y)/sum({zero})", shapes=shapes)
+        assert (
+            str(told.value) == f"sum(y)/sum({zero.strip('()') if zero[0] == '(' else zero}) "
+            "divides by zero; write another divisor."
+        )
+        with pytest.raises(InputError, match=r"^sum\(y\)/sum\(Z\) divides by zero;"):
+            door(f"Z = {zero}; L = sum(y)/sum(Z)", shapes=shapes)
+    assert matderiv.gradient(f"L = sum(y)/sum(abs({other}))", wrt="y", shapes=shapes)
+
+
+@pytest.mark.parametrize("zero", ["x - x", "0*x", "(x + 1)**2 - x**2 - 2*x - 1"])
+def test_a_product_of_zeros_is_0(zero: str) -> None:
+    """Its gradient would divide by them; a product of what is no zero has one."""
+    for program in (f"prod({zero})", f"u = {zero}; L = sum(x)*prod(u)"):
+        with pytest.raises(InputError, match=r"^prod\(.*\) is 0 whatever the inputs are;"):
+            matderiv.gradient(program, wrt="x")
+    assert matderiv.gradient(f"prod({zero} + x)", wrt="x", shapes={"x": (3,)})
+    with pytest.raises(InputError, match="is 0 whatever the inputs are"):
+        matderiv.gradient("prod(x - mean(x))", shapes={"x": (1,)})

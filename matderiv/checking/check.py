@@ -137,9 +137,9 @@ def _as_declared(question: Question, claim: str) -> Check | None:
         return None
     try:
         node = _read(declared, claim)
-    except ProgramSyntaxError:  # it has letters for declared sizes
-        return None
-    if misfit(node, declared.shapes, declared.wrt) is not None:
+        if misfit(node, declared.shapes, declared.wrt) is not None:
+            return None
+    except InputError:  # it has letters for declared sizes
         return None
     decision = judged(declared, node)
     return Check(declared, node, decision) if decision.status == "equal" else None

@@ -66,13 +66,16 @@ def _decided(question: Question, claim: Node, other: Node) -> Verdict:
 
 
 def _has_no_value(question: Question, claim: Node, other: Node) -> bool:
-    """Whether a claim has no value at any of a few points, and the other side has one at some."""
-    seen = False
-    for point in points(question, claim, other, count=8):
-        if point.value(claim) is not None:
-            return False
-        seen = seen or point.value(other) is not None
-    return seen
+    """Whether a claim has no value at any of a few points, and the other side has one at some.
+
+    Points where a size is 1 count only where there are no others: of labels there, none is a 0.
+    """
+    tried = list(points(question, claim, other, count=8))
+    wide = [p for p in tried if all(d.size > 1 for x in question.inputs for d in p.shapes[x])]
+    found = wide or tried
+    return not any(p.value(claim) is not None for p in found) and any(
+        p.value(other) is not None for p in found
+    )
 
 
 def _refuted(question: Question, claim: Node, other: Node) -> str | None:

@@ -167,6 +167,7 @@ FUNCTIONS: dict[str, Function] = {
             "jax": "jnp.heaviside({0}, 0)",
             "sympy": "Heaviside",
         },
+        at={0: 0, 1: 1},
     ),
     "abs": Function(
         definition="u*sign(u)",
@@ -180,7 +181,9 @@ FUNCTIONS: dict[str, Function] = {
             "sympy": "Abs",
         },
     ),
-    "sign": Function(derivative="0", kink=True, parity="odd", powers="1 or itself"),
+    "sign": Function(
+        derivative="0", kink=True, parity="odd", powers="1 or itself", at={0: 0, 1: 1}
+    ),
     "iszero": Function(
         derivative="0",
         kink=True,

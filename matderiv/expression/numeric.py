@@ -226,6 +226,7 @@ class Evaluator:
 
 def rearrange(array: npt.NDArray[Any], node: nodes.Rearrange) -> npt.NDArray[Any]:
     """The array with its axes in another order, and with new ones of a single entry."""
+    array = np.asarray(array)  # a number has none of NumPy's attributes
     order = full_order(node, array.ndim)
     if order is None:
         raise ShapeError(f"{source(node)}: {source(node.arg)} has {array.ndim} axes.")

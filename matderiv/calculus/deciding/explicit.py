@@ -263,9 +263,19 @@ class Explicit:
         return within.of(value)
 
 
+def _step(u: sp.Expr) -> sp.Expr:
+    """0 at 0, where SymPy has 1/2."""
+    return cast("sp.Expr", sp.S.Zero if u.is_zero else sp.Heaviside(u))
+
+
 _OWN: dict[str, Callable[..., sp.Expr]] = {
     name: cast("Callable[..., sp.Expr]", kind)
-    for name, kind in {"iszero": _IsZero, "floor": _Floor, "round": _Round}.items()
+    for name, kind in {
+        "iszero": _IsZero,
+        "floor": _Floor,
+        "round": _Round,
+        "Heaviside": _step,
+    }.items()
 }
 
 

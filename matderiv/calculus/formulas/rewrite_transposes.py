@@ -69,8 +69,8 @@ def _rearrange(node: nodes.Rearrange, facts: Facts) -> Node | None:
         return nodes.Rearrange(arg.arg, tuple(None if n is None else turned[n] for n in order))
     if order == (1, 0):
         return nodes.Transpose(arg)
-    last = tuple(range(dimensions))
-    if isinstance(arg, nodes.MatMul) and order == (*last[:-2], last[-1], last[-2]):
+    swapped = (*range(dimensions - 2), dimensions - 1, dimensions - 2)
+    if isinstance(arg, nodes.MatMul) and order == swapped:
         parts = nodes.children(arg)
         if all(len(facts.shape(part)) >= _MATRIX for part in parts):
             left, right = (turned_matrices(part, facts) for part in parts)

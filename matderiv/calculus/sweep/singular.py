@@ -10,6 +10,7 @@ from matderiv.calculus.formulas.facts import Facts
 from matderiv.calculus.formulas.shaping import shapes_over
 from matderiv.calculus.formulas.tidying import tidy
 from matderiv.calculus.sweep.low_rank import most_rank, rank_is_low
+from matderiv.calculus.sweep.vanishing import reads_zero
 from matderiv.errors import InputError
 from matderiv.expression import nodes
 from matderiv.expression.dims import Shape
@@ -44,7 +45,7 @@ def refuse_singular(
     matderiv.errors.InputError: logdet(outer(x, x)) has no value at all sizes above 1: ...
     """
     program = settled(program, shapes)
-    _refuse_spreads_below(program, shapes)
+    _refuse_zeros_below(program, shapes)
     steps = [(a.name, a.value) for a in program.assignments]
     asked = [
         (place, node)
@@ -72,10 +73,12 @@ def refuse_singular(
             raise InputError(_refusal(node, shapes, declared))
 
 
-def _refuse_spreads_below(program: Program, shapes: Mapping[str, Shape]) -> None:
-    """No divisor is 0 since std and var of one entry are."""
+def _refuse_zeros_below(program: Program, shapes: Mapping[str, Shape]) -> None:
+    """No divisor is 0 since std and var of one entry are, or as norm(0*x) is; no prod(x - x)."""
     facts = Facts(shapes_over(shapes))
     gone: dict[str, Node] = {}
+    values: dict[str, Node] = {}
+    suspect: set[Node] = {nodes.ZERO}
 
     def without(node: Node) -> Node:
         if isinstance(node, nodes.Name):
@@ -84,18 +87,31 @@ def _refuse_spreads_below(program: Program, shapes: Mapping[str, Shape]) -> None
             return filled(nodes.ZERO, facts.shape(node), facts.shape)
         return nodes.rebuilt(node, map(without, nodes.children(node)))
 
+    def may_vanish(node: Node) -> bool:
+        return any(isinstance(n, nodes.Subtract) or n in suspect for n in nodes.walk(node))
+
     for assignment in program.assignments:
         for node in nodes.walk(assignment.value):
-            if isinstance(node, nodes.Divide):
+            if isinstance(node, nodes.Prod):
+                if may_vanish(node.arg) and reads_zero(node.arg, facts, values):
+                    raise InputError(
+                        f"{source(node)} is 0 whatever the inputs are; write 0 for it."
+                    )
+            elif isinstance(node, nodes.Divide):
                 divisor = without(node.right)
+                if may_vanish(node.right) and reads_zero(node.right, facts, values):
+                    raise InputError(f"{source(node)} divides by zero; write another divisor.")
                 if divisor != node.right and tidy(nodes.Sum(divisor), facts) == nodes.ZERO:
                     raise InputError(
                         f"{source(node)} divides by zero: std and var of one entry are 0. Write "
                         "another divisor."
                     )
+        name = assignment.name
+        if may_vanish(assignment.value):
+            suspect.add(nodes.Name(name))
+        values[name] = assignment.value
         value = without(assignment.value)
         if value != assignment.value:
-            name = assignment.name
             gone[name] = filled(tidy(value, facts), shapes[name], facts.shape)
 
 
