@@ -105,6 +105,8 @@ class Evaluator:
         """The value of a node."""
         done = self._done.get(id(node))
         if done is None:
+            if named_entries(node, self._sizes) > self._most:
+                raise InputError(f"{source(node)} has too many entries; give smaller sizes.")
             try:
                 value = np.asarray(self._of(node), dtype=np.float64)
             except np.linalg.LinAlgError:
@@ -118,8 +120,6 @@ class Evaluator:
         return done[1]
 
     def _of(self, node: Node) -> npt.ArrayLike:
-        if named_entries(node, self._sizes) > self._most:
-            raise InputError(f"{source(node)} has too many entries; give smaller sizes.")
         match node:
             case nodes.Name(name) if name in self._sizes and name not in self.values:
                 return self._sizes[name]
