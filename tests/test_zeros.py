@@ -23,7 +23,7 @@ ZEROS = [
     ("L = sum(log_softmax(Z, axis=1))", "Z", {"Z": (4, 1)}, "wherever it is defined"),
     ("L = sum(1**x)", "x", {"x": (3,)}, "wherever it is defined"),
     ("L = sum(step(C - C)*C)", "C", {"C": (2, 3)}, "wherever it is defined"),
-    ("L = sign(lam - lam)*sum(x**2)", "x", {"x": (3,)}, "wherever it is defined"),
+    ("L = sum(sign(x - x)*x)", "x", {"x": (3,)}, "wherever it is defined"),
     ("L = sum((X - mean(X, axis=0, keepdims=True))**2)", "X", {"X": (1, 3)}, "wherever"),
     ("L = sum(x**2)", "Q", {"Q": (2, 3), "x": (3,)}, "wherever it is defined"),
 ]
