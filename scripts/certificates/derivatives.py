@@ -184,14 +184,15 @@ class Calculus(Lowering):
     def partial(self, of: Tree, wrt: Tree) -> Lowered:
         """∂z_ij/∂x_pq; that of any number through all values in it; ∂L/∂f(z_ij)."""
         program, about = self.program, wrt[1]
-        whole = program.definitions[program.loss]
+        whole: Tree = program.definitions[program.loss]
+        by: Tree = wrt
         match wrt:
             case ("name" | "index", _, *_) if about in program.shapes:
-                leaf, by = _entries(about), wrt
+                leaf = _entries(about)
             case ("call", str(f), (("name" | "index", about, *_),)) if (
                 of == ("name", program.loss) and about in program.shapes and f not in SIMPLER
             ):
-                leaf, by = _calls(f, about), wrt[2][0]
+                leaf, by = _calls(f, about), tuple(wrt[2][0])
                 whole = program.bodies[f][2] if f in program.bodies else whole
             case _:
                 refuse("a derivative is not by an entry")
