@@ -23,6 +23,8 @@ _MOST = 40  # choices of index letters that are tried of one equality
 _BLOCK = re.compile(
     r"\$\$\n(.*?)\n\$\$|\\begin\{align\*\}\n(.*?)\n\\end\{align\*\}|\$(\\delta =[^$]*)\$", re.DOTALL
 )
+#: K and the array whose entries it takes to those of the transpose, named in one sentence.
+_SWAP = re.compile(r"\$([A-Z])\$(?: is the permutation matrix|[^$]*置换矩阵)[^$]*\$([^$]+)\$")
 _SQUARE = re.compile(r"\$([^$]*\(u\)) *= *u\^\{2\}\$")
 _GREEK = {"lam": "lambda", "eps": "varepsilon"}
 
@@ -75,7 +77,7 @@ def read_page(
         return Found(unread=["a program that has no value"])
 
 
-class _Undefined(Exception):  # noqa: N818 - other letters may have a value
+class _Undefined(LookupError):  # noqa: N818 - other letters may have a value
     """An index letter has no value, or an entry does not exist."""
 
 
@@ -102,6 +104,7 @@ class Reading:
         self.letters: dict[str, int] = {}
         self.runs: dict[str, int] = {}
         self.moving: str | None = None
+        self.swaps: dict[str, str] = {}  # letters of permutation matrices
         self.largest = 0.0  # of the terms that were added up
 
     def page(self, page: str) -> Found:
@@ -112,6 +115,7 @@ class Reading:
             self.point.squares |= {
                 name for side in _SQUARE.findall(section) for name in self.squared(side)
             }
+            self.swaps = dict(_SWAP.findall(section))
             for block in map("".join, _BLOCK.findall(section)):
                 try:
                     chains = equations(block)
@@ -467,9 +471,17 @@ class Reading:
         except Unread:
             if base == "pi":
                 return np.asarray(np.pi)
+            if base in self.swaps:
+                return self.swap(np.shape(self.value(self.parse(self.swaps[base]))))
             if base in self.point.sizes:
                 return np.asarray(float(self.point.sizes[base]))
             raise
+
+    @staticmethod
+    def swap(shape: tuple[int, ...]) -> Array:
+        """The matrix K with vec(Xᵀ) = K·vec(X), for X of a shape, rows one after another."""
+        places = np.arange(shape[0] * shape[1]).reshape(shape)
+        return np.eye(places.size)[places.T.reshape(-1)]
 
     def _sum(self, items: tuple[tuple[str, Tree], ...]) -> Array:
         if any(term == ("dots",) for _, term in items):

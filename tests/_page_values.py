@@ -17,6 +17,7 @@ from typing import Any
 from zlib import crc32
 
 import numpy as np
+from _page_latex import Unread
 
 __all__ = ["KNOWN", "Array", "Function", "Point", "called", "functional", "reduced", "sites"]
 
@@ -248,7 +249,7 @@ class Point:
                 self.definitions[other] = own
 
     def _found(self, definition: Definition) -> Array | None:
-        with contextlib.suppress(ValueError):
+        with contextlib.suppress(ValueError, LookupError, Unread):
             return np.asarray(definition(self.values))
         return None
 

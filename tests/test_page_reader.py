@@ -85,6 +85,20 @@ def test_every_golden_page_is_true(name: str, file: str) -> None:
     assert len(found.unread) <= most, found.unread
 
 
+@pytest.mark.parametrize("file", ["en.md", "en.tex", "zh.md", "zh.tex"])
+def test_every_golden_handout_is_true(file: str) -> None:
+    """All of a handout is read; the formulas with its factors exchanged are of that product."""
+    page = (GOLDEN / "handout" / file).read_text(encoding="utf-8")
+    match = re.search(r"\$Y=WX\$(.*?)(?=^## |\\(?:sub)*section)", page, re.DOTALL | re.MULTILINE)
+    assert match
+    program, shapes, sizes = PROGRAMS["linear"]
+    found = read_page(page.replace(match[1], ""), program, shapes, sizes)
+    assert found.false == found.unread == []
+    assert found.true >= 70
+    other = read_page(match[1], "Y = W @ X; L = sum(f(Y))", {"W": (3, 4), "X": (4, 2)})
+    assert other == Found(true=2)
+
+
 @pytest.mark.parametrize("file", ["en.md", "zh.md"])
 @pytest.mark.parametrize("name", ARRAYS)
 def test_every_golden_page_of_an_array_is_true(name: str, file: str) -> None:
@@ -152,6 +166,28 @@ def test_pages_of_stacks_are_true(
     assert found.false == []
     assert found.true >= 20
     assert len(found.unread) <= found.true // 20, found.unread
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize(
+    ("program", "shapes"),
+    [
+        ("L = sum(f(A @ X.T @ B))", {"A": (2, 3), "X": (2, 3), "B": (2, 2)}),
+        ("Z = X.T; L = sum(f(Z @ Z.T))", {"X": (2, 3)}),
+        ("L = sum((X.T @ A)**2)", {"X": (3, 2), "A": (3, 1)}),
+    ],
+)
+def test_the_matrix_of_a_transpose_is_read(
+    program: str, shapes: dict[str, tuple[int, ...]], lang: str
+) -> None:
+    """K takes vec(X) to vec(Xᵀ), rows one after another; that of Xᵀ is another one."""
+    derivation = matderiv.derive(program, wrt="X", shapes=shapes, method="kronecker")
+    page, sizes = derivation.markdown(lang, show="all"), derivation.task.sizes
+    found = read_page(page, program, shapes, sizes)
+    assert found.false == found.unread == []
+    turned = re.sub(r"(\\otimes [^()$]+\))([A-Z])(?!\^)", r"\1\2^{T}", page)
+    assert turned != page
+    assert read_page(turned, program, shapes, sizes).false
 
 
 @pytest.mark.parametrize("length", ["board", "short", "full"])

@@ -6,6 +6,7 @@ from matderiv.calculus.formulas.broadcasting import ShapeOf
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 from matderiv.notation.boxes import (
+    BigSum,
     Box,
     Fence,
     Fraction,
@@ -52,7 +53,9 @@ def average_box(node: Node, names: Names) -> Box | None:
             sizes = list(nodes.operands_of(nodes.Multiply, count))
             if all(isinstance(size, nodes.Size | nodes.Number) for size in sizes):
                 under = _product_of_sizes([names.node(size) for size in sizes])
-                return Row((Fraction(NumberBox("1"), under), names.node(total)))
+                box = names.node(total)
+                after = box if isinstance(box, BigSum | Scripts) else Fence(box)
+                return Row((Fraction(NumberBox("1"), under), after))
     return None
 
 

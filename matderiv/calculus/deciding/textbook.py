@@ -162,7 +162,9 @@ def _average(node: Node, shape: ShapeOf, letters: tuple[str, ...]) -> Node | Non
     del letters
     match node:
         case nodes.Mean(arg, None, False) if shape(arg):
-            sizes = [_size(dim) for dim in shape(arg) if dim != SINGLE] or [nodes.ONE]
+            sizes = [_size(dim) for dim in shape(arg) if dim != SINGLE]
+            if not sizes:
+                return nodes.Sum(arg)
             count = functools.reduce(nodes.Multiply, sizes)
             return nodes.Multiply(nodes.Divide(nodes.ONE, count), nodes.Sum(arg))
     return None
