@@ -9,7 +9,9 @@ import re
 import pytest
 
 from matderiv import derive
+from matderiv.calculus.deciding.decide import Verdict
 from matderiv.calculus.sweep.task import read_task
+from matderiv.derivation.judge import Judge
 from matderiv.handout.document import GraphBlock
 from matderiv.handout.graph import graph_of_values
 from matderiv.handout.graph_layout import (
@@ -23,6 +25,7 @@ from matderiv.handout.html import to_html
 from matderiv.handout.latex import to_standalone
 from matderiv.handout.markdown import to_markdown
 from matderiv.handout.text import graph_text
+from matderiv.notation.text import text
 
 LAYERS = (
     "Z = X @ W + b; H = relu(Z); A = H @ V + c; G = tanh(A); Y = G @ U + X; P = softmax(Y, axis=1); "
@@ -135,3 +138,40 @@ def test_clicks_on_boxes_lead_to_lines_of_the_board() -> None:
     assert all(f'id="{link}"' in page for link in links)
     assert r"\begin{picture}" in to_standalone(document)
     assert "```text" in to_markdown(document)
+
+
+@pytest.mark.parametrize(
+    ("program", "found"),
+    [
+        (
+            "H = relu(X @ W + b); Y = H @ V; L = Loss(Y)",
+            {
+                ("X", "Z"): "∂L/∂X = ∂L/∂Z·Wᵀ",
+                ("W", "Z"): "∂L/∂W = Xᵀ∂L/∂Z",
+                ("b", "Z"): "∂L/∂b = (∂L/∂Z)ᵀ·1_N",
+                ("Z", "H"): "∂L/∂Z = ∂L/∂H ⊙ step(Z)",
+                ("H", "Y"): "∂L/∂H = ∂L/∂Y·Vᵀ",
+                ("V", "Y"): "∂L/∂V = Hᵀ∂L/∂Y",
+            },
+        ),
+        ("Y = X @ W; Z = X @ V; L = Loss(Y) + Loss(Z)", {}),
+        ("L = sum(X**2)", {}),
+    ],
+)
+def test_arrows_show_their_rules(
+    program: str, found: dict[tuple[str, str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """How a gradient goes back to what one value alone uses; nothing that is not proved."""
+    document = derive(program).document(length="short")
+    (graph,) = (block for block in document.blocks if isinstance(block, GraphBlock))
+    rules = {(used, by): text(rule) for used, by, rule in graph.rules}
+    assert rules.items() >= found.items()
+    assert set(rules) <= set(graph.edges)
+    assert not any(used == "X" for used, _ in rules) or program.count("X") == 1
+    page = to_html(document)
+    assert page.count('<g class="rule">') == len(rules)
+    assert all(f"<title>{rule}</title>" in page for rule in rules.values())
+    monkeypatch.setattr(Judge, "verdict", lambda *_: Verdict("refuted"))
+    task = read_task(program, scalar=True)
+    blocks = graph_of_values(task, "en")
+    assert all(not block.rules for block in blocks if isinstance(block, GraphBlock))

@@ -170,12 +170,14 @@ class GraphNode(Value):
 class GraphBlock(Value):
     """The graph of a program: values in an order in which they can be computed, and uses of them.
 
-    An edge leads from what is used to the value that uses it.
+    An edge leads from what is used to the value that uses it. `rules` are how a gradient goes back
+    along an edge, for what one value alone uses.
     """
 
     nodes: tuple[GraphNode, ...]
     edges: tuple[tuple[str, str], ...]
     caption: Segments
+    rules: tuple[tuple[str, str, Box], ...] = ()
 
 
 Block = Heading | Paragraph | Bullets | Equation | CodeBlock | Table | BoardBlock | GraphBlock

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from matderiv.calculus.sweep.sweep import replaced
 from matderiv.calculus.sweep.task import Task
-from matderiv.expression.nodes import names_in
+from matderiv.derivation.judge import Judge
+from matderiv.derivation.sides import Formula
+from matderiv.expression.nodes import Name, Node, names_in
 from matderiv.handout.document import Block, GraphBlock, GraphNode
 from matderiv.handout.graph_layout import column_widths
 from matderiv.handout.sentences import fill
 from matderiv.notation.boxes import Box, NumberBox, Operator, Row, times
+from matderiv.notation.formulas import Formulas
 from matderiv.notation.names import name_box, slashed
 from matderiv.notation.program import ProgramNotation
 
@@ -52,4 +56,29 @@ def graph_of_values(task: Task, language: str) -> Iterator[Block]:
     )
     fits = sum(column_widths({one.name: one.width for one in long}, edges)) <= _ROOM
     caption = fill(language, "graph.caption", {})
-    yield GraphBlock(long if fits else short, edges, caption)
+    yield GraphBlock(long if fits else short, edges, caption, tuple(_rules(task, edges, formulas)))
+
+
+def _rules(
+    task: Task, edges: tuple[tuple[str, str], ...], formulas: Formulas
+) -> Iterator[tuple[str, str, Box]]:
+    """∂L/∂X = ∂L/∂Y·Wᵀ for what Y alone uses, where it is proved and calls known names only."""
+    known = task.program.names()
+    known |= {f"d{name}" for name in known}
+    gradients = task.sweep.gradients
+    for used, by in edges:
+        found = gradients.get(used)
+        if found is None or by == task.loss or len(found.users) != 1:
+            continue
+        (user,) = found.users
+        inner: dict[str, Node] = {}  # the gradient by an inner value that has no box
+        if user in task.sweep.lifted and gradients[user].users == (by,):
+            inner = {f"d{user}": gradients[user].local}
+        elif user != by:
+            continue
+        local = task.whole(used, replaced(found.local, inner))
+        judge = Judge(task, used, (user, *inner))
+        sides = Formula(Name(f"d{used}")), Formula(local)
+        if names_in(local) <= known and judge.verdict(*sides).status == "equal":
+            equal = (formulas.gradient(used), Operator("equals"), formulas.node(local))
+            yield used, by, Row(equal)

@@ -247,9 +247,10 @@ def _graph(graph: GraphBlock, places: Mapping[Box, str]) -> str:
     nodes = {node.name: node for node in graph.nodes}
     widths = {name: node.width for name, node in nodes.items()}
     parts = []
+    rules = {(used, by): rule for used, by, rule in graph.rules}
     for drawing in drawings(widths, graph.edges, _ROOM, ON_PAGES):
         size = f"{drawing.width:.2f}", f"{drawing.rows * LINE:.2f}"
-        paths = "".join(_wire(wire) for wire in drawing.wires)
+        paths = "".join(_wire(wire, rules) for wire in drawing.wires)
         dots = "".join(
             f'<circle cx="{x:.2f}" cy="{middle(r):.2f}" r=".14"/>' for x, r in drawing.forks
         )
@@ -262,14 +263,19 @@ def _graph(graph: GraphBlock, places: Mapping[Box, str]) -> str:
     return "".join(parts)
 
 
-def _wire(wire: Wire) -> str:
-    """A line, with the head of an arrow where it ends at a box."""
+def _wire(wire: Wire, rules: Mapping[tuple[str, str], Box]) -> str:
+    """A line, with the head of an arrow where it ends at a box, and the rule of the arrow."""
     corners = [f"{x:.2f} {middle(row):.2f}" for x, row in wire.points]
-    head = ""
-    if wire.ends is not None:
-        x, row = wire.points[-1]
-        head = f'<path class="head" d="M{x:.2f} {middle(row):.2f}l-.5 -.22v.44z"/>'
-    return f'<path d="M{"L".join(corners)}"/>{head}'
+    line = f"M{'L'.join(corners)}"
+    if wire.ends is None:
+        return f'<path d="{line}"/>'
+    x, row = wire.points[-1]
+    arrow = f'<path d="{line}"/><path class="head" d="M{x:.2f} {middle(row):.2f}l-.5 -.22v.44z"/>'
+    rule = rules.get((wire.start, wire.ends))
+    if rule is None:
+        return arrow
+    title = f"<title>{escape(in_words(rule))}</title>"
+    return f'<g class="rule">{title}{arrow}<path class="reach" d="{line}"/></g>'
 
 
 def _node(placed: Placed, node: GraphNode, places: Mapping[Box, str]) -> str:
