@@ -411,6 +411,7 @@ _OPTIONS: dict[str, tuple[Callable[[str, ast.expr], object], str]] = {
     "heads": (_size, "heads"),
     **dict.fromkeys(("upscale_factor", "downscale_factor", "scale_factor"), (_whole, "factor")),
     "k": (_whole, "k"),
+    "n": (_whole, "n"),
     "pad_width": (_widths, "pad_width"),
     "length": (_size, "length"),
     "groups": (_size, "groups"),

@@ -15,6 +15,7 @@ __all__ = ["Labels", "block", "indexed", "joining", "literal", "map_calls", "rea
 
 Axis = int | None
 _BACKWARDS = ("slice", None, None, -1)
+_MOST_DIFFERENCES = 8
 
 
 # -- calls -----------------------------------------------------------------------------------------
@@ -28,10 +29,14 @@ def _cumsum(arg: Node, axis: Axis = None) -> Node:
     return nodes.Mapped(arg, ("cumsum",), axis)
 
 
-def _diff(arg: Node, axis: Axis = -1) -> Node:
-    """Each entry less the one before it."""
+def _diff(arg: Node, n: int = 1, axis: Axis = -1) -> Node:
+    """Each entry less the one before it, n times over."""
+    if not 0 <= n <= _MOST_DIFFERENCES:
+        raise ShapeError(f"differences are taken up to {_MOST_DIFFERENCES} times: diff(X, 2).")
     ends = ("slice", 1, None, 1), ("slice", None, -1, 1)
-    return nodes.Subtract(*(nodes.Mapped(arg, end, axis) for end in ends))
+    for _ in range(n):
+        arg = nodes.Subtract(*(nodes.Mapped(arg, end, axis) for end in ends))
+    return arg
 
 
 def _repeat(arg: Node, times: int, axis: Axis = None) -> Node:
@@ -82,7 +87,7 @@ map_calls: dict[str, tuple[Callable[..., Node], tuple[str, ...], tuple[str, ...]
     "flipud": (lambda arg: nodes.Mapped(arg, _BACKWARDS, 0), ("X",), ()),
     "fliplr": (lambda arg: nodes.Mapped(arg, _BACKWARDS, 1), ("X",), ()),
     "cumsum": (_cumsum, ("X",), ("axis",)),
-    "diff": (_diff, ("X",), ("axis",)),
+    "diff": (_diff, ("X",), ("n", "axis")),
     "repeat": (_repeat, ("X",), ("repeats", "axis")),
     "tril": (_triangle("tril"), ("X",), ("k",)),
     "triu": (_triangle("triu"), ("X",), ("k",)),

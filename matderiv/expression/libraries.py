@@ -195,16 +195,14 @@ conv2(X, W) = conv_transpose2d(X, W)
 
 @dataclass(frozen=True, slots=True)
 class LibraryCall:
-    """What a call of another library stands for, by the names of its arguments."""
+    """What a call of another library stands for, by the names of its arguments.
+
+    `other_name`: the function of the language that it is another name for, options included.
+    """
 
     operands: tuple[str, ...]
     formula: str
-
-    @property
-    def other_name(self) -> str | None:
-        """The function of the language that has the same arguments, if it is just another name."""
-        found = re.fullmatch(r"(\w+)\(([\w, ]+)\)", self.formula)
-        return found[1] if found and found[2] == ", ".join(self.operands) else None
+    other_name: str | None = None
 
 
 #: Products of as many matrices as are given, by themselves or in a list.
@@ -216,13 +214,40 @@ def _chain(count: int) -> LibraryCall:
     return LibraryCall(operands, " @ ".join(operands))
 
 
+#: Functions with bounds, either of which may be left out, and the names that they have elsewhere.
+_CLIPPING = frozenset({"clip", "clamp"})
+_BOUNDS = {"min": "low", "a_min": "low", "max": "high", "a_max": "high"}
+
+
+def _clipped(
+    name: str, args: list[ast.expr], keywords: list[ast.keyword]
+) -> tuple[str, LibraryCall, list[ast.expr]] | None:
+    """A call of clip with its bounds by name or one of them only; None if it is as usual."""
+    names = ("y", "low", "high")
+    given = dict(zip(names, args, strict=False))
+    for keyword in keywords:
+        bound = _BOUNDS.get(keyword.arg or "")
+        if bound is None or bound in given:
+            return None
+        given[bound] = keyword.value
+    given = {key: of for key, of in given.items() if ast.unparse(of) != "None"}
+    usual = len(args) == len(names) == len(given)
+    if usual or len(args) > len(names) or "y" not in given or len(given) == 1:
+        return None
+    formula = "maximum(y, low)" if "low" in given else "y"
+    formula = f"minimum({formula}, high)" if "high" in given else formula
+    return name, LibraryCall(tuple(given), formula), list(given.values())
+
+
 def _read_table() -> dict[str, tuple[LibraryCall, ...]]:
     found: dict[str, tuple[LibraryCall, ...]] = {}
     for names, operands, formula in re.findall(
         r"^([\w ]+)\(([\w, ]+)\) = (.+)$", _TABLE, re.MULTILINE
     ):
         for name in names.split():
-            found[name] = (*found.get(name, ()), LibraryCall(tuple(operands.split(", ")), formula))
+            alike = re.fullmatch(rf"(\w+)\({operands}\)", formula)
+            call = LibraryCall(tuple(operands.split(", ")), formula, alike and alike[1])
+            found[name] = (*found.get(name, ()), call)
     return found
 
 
@@ -245,6 +270,8 @@ def library_call(tree: ast.Call) -> tuple[str, LibraryCall, list[ast.expr]] | No
             args = tree.args if is_module(value) else [value, *tree.args]
         case _:
             return None
+    if name in _CLIPPING:
+        return _clipped(name, args, tree.keywords)
     if name in KNOWN:
         return None
     if name in _CHAINS:
