@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 from functools import lru_cache
 
@@ -113,12 +114,67 @@ def named_functions(node: Node, _: Facts) -> Node | None:
 
 
 def function_values(node: Node, _: Facts) -> Node | None:
-    """log(1) = 0, exp(0) = 1: functions at numbers where their values are whole."""
+    """log(1) = 0, exp(0) = 1, step(1 - max(A, 0)) = step(1 - A), sign(2·A) = sign(A)."""
     match node:
+        case nodes.Apply("step" | "sign" as function, arg) if (made := _whole(arg)) is not None:
+            return nodes.Apply(function, made)
+        case nodes.Apply("step", arg):
+            return _step_of_bounded(arg)
         case nodes.Apply(function, nodes.Number(value)) if function in FUNCTIONS:
             found = FUNCTIONS[function].at.get(int(value)) if value.denominator == 1 else None
             return None if found is None else nodes.Number(Fraction(found))
     return None
+
+
+def _whole(node: Node) -> Node | None:
+    """A sum without the positive number that all its terms have: 2·a - 4 as a - 2."""
+    parts = terms(node)
+    common = Fraction(
+        math.gcd(*(abs(number.numerator) for number, _ in parts)),
+        math.lcm(*(number.denominator for number, _ in parts)),
+    )
+    if common in (0, 1) or any(number == 0 for number, _ in parts):
+        return None
+    return sum_of((number / common, part) for number, part in parts)
+
+
+def _step_of_bounded(node: Node) -> Node | None:
+    """step(max(a, v)) = step(a) for v ≤ 0, or else 1; step(min(a, v)) = step(a) for v > 0, or 0.
+
+    The greater or the smaller of an array and a number stands in a sum with numbers.
+    """
+    total = Fraction(0)
+    found: tuple[Fraction, bool, Node, Fraction] | None = None
+    for number, term in terms(node):
+        match term:
+            case nodes.ONE:
+                total += number
+                continue
+            case nodes.Apply("relu", inner):
+                bounded = True, inner, Fraction(0)
+            case nodes.Maximum(inner, nodes.Number(bound)) | nodes.Maximum(
+                nodes.Number(bound), inner
+            ):
+                bounded = True, inner, bound
+            case nodes.Minimum(inner, nodes.Number(bound)) | nodes.Minimum(
+                nodes.Number(bound), inner
+            ):
+                bounded = False, inner, bound
+            case _:
+                return None
+        if found is not None:
+            return None
+        found = (number, *bounded)
+    if found is None:
+        return None
+    number, greater, inner, bound = found
+    positive = total + number * bound > 0
+    if greater == (number > 0) and positive:
+        return nodes.ONE
+    if greater != (number > 0) and not positive:
+        return nodes.ZERO
+    some = [(number * own, part) for own, part in terms(inner)]
+    return nodes.Apply("step", added_up([*some, (total, nodes.ONE)]))
 
 
 def _quotients(number: Fraction, parts: tuple[BasePower, ...]) -> Node | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 
@@ -19,6 +20,7 @@ from matderiv.calculus.index_forms.forms import (
     added,
     constant,
     difference,
+    letters_of,
     multiplied,
     raised,
     refreshed,
@@ -61,11 +63,22 @@ def called(function: str, u: Form, fresh: Fresh) -> Form:
         case "abs" if u and all(map(_positive, u)):
             return u
         case "step" | "sign" | "iszero":
+            u = sealed(u)
+            if u and u[0][1] not in (1, -1):  # a positive factor changes no sign
+                u = scaled(u, 1 / abs(u[0][1]))
             if u and all(map(_positive, u)):
                 return constant(Fraction(_SIDES[function][1]))
             for found in (_side_of_number(function, u), _of_relu(function, u)):
                 if found is not None:
                     return found
+            if (cases := _cases(u)) is not None:
+                step, one, other = cases
+                return added(
+                    (
+                        multiplied(step, called(function, one, fresh)),
+                        multiplied(difference(ONE_FORM, step), called(function, other, fresh)),
+                    )
+                )
     simpler = defined(function, _U)
     if simpler is not None:
         return _put(simpler, {"u": u}, fresh)
@@ -74,11 +87,14 @@ def called(function: str, u: Form, fresh: Fresh) -> Form:
 
 #: The values of these below 0 and above.
 _SIDES = {"step": (0, 1), "sign": (-1, 1), "iszero": (0, 0)}
+_AT_ZERO = {"step": 0, "sign": 0, "iszero": 1}
 
 
 def _side_of_number(function: str, u: Form) -> Form | None:
-    """step, sign and iszero of a number other than 0."""
+    """step, sign and iszero of a number."""
     match u:
+        case ():
+            return constant(Fraction(_AT_ZERO[function]))
         case ((Term((), ()), number),):
             return constant(Fraction(_SIDES[function][number > 0]))
     return None
@@ -124,6 +140,32 @@ def _of_relu(function: str, u: Form) -> Form | None:
             if ratios.pop() > 0:
                 return made
             return scaled(made, Fraction(-1)) if function == "sign" else ()
+    return None
+
+
+def _cases(u: Form) -> tuple[Form, Form, Form] | None:
+    """A factor step(z) of some terms of u, u where that is 1, and u where it is 0.
+
+    Only if one of the two is a number, so that the sign there is known: f(u) is then
+    step(z)·f(one) + (1 - step(z))·f(other), as for 1 - relu(z).
+    """
+    for term, _ in u:
+        for atom, power in term.atoms:
+            if not isinstance(atom, Call) or atom.function != "step" or power != 1:
+                continue
+            inside: list[Form] = []
+            outside: list[Form] = []
+            for some, number in u:
+                rest = tuple(p for p in some.atoms if p != (atom, 1))
+                if len(rest) < len(some.atoms):
+                    inside.append(((Term(rest, some.bound), number),))
+                else:
+                    outside.append(((some, number),))
+            one, other = added((*inside, *outside)), added(outside)
+            bound = {letter for some, _ in u for letter, _ in some.bound}
+            decided = any(_side_of_number("step", part) is not None for part in (one, other))
+            if decided and not bound & letters_of(atom):
+                return single(atom), one, other
     return None
 
 
@@ -207,7 +249,20 @@ def mirrored(form: Form) -> Form:
         for u, (e, b) in powers.items():
             found = multiplied(found, _partial_fractions(u, e, b))
         made.append(multiplied(found, turned))
-    return added(made)
+    return added(((_least_steps(term), number),) for term, number in added(made))
+
+
+def _least_steps(term: Term) -> Term:
+    """step(u)·step(u + c) = step(u) for numbers c > 0: the smaller is positive, so both are."""
+    steps = [atom for atom, _ in term.atoms if isinstance(atom, Call) and atom.function == "step"]
+    implied: set[Atom] = set()
+    for one, other in itertools.combinations(steps, 2):
+        match difference(one.arg, other.arg):
+            case ((Term((), ()), number),):
+                implied.add(one if number > 0 else other)
+    return (
+        Term(tuple(p for p in term.atoms if p[0] not in implied), term.bound) if implied else term
+    )
 
 
 def _exponent(atom: Atom) -> tuple[Form | None, bool]:
