@@ -367,10 +367,16 @@ def _evaluate(data: Json, calculus: Calculus, links: list[Link]) -> None:
             _look(data, point, 2, links)
             if jumps.seen or few:  # more points, to tell apart what takes few values
                 _look(data, point, 6, links)
-            if any(len(s) == 1 and not _signed(t, program) for t, s in jumps.signs.items()):
+            if _one_sided(jumps, program):  # numbers that steps are at may be far from these
+                _look(data, partial(point, scale=program.reach_of_numbers()), 6, links)
+            if _one_sided(jumps, program):
                 refuse("a side asks for a sign that is always the same")
             return
     refuse(f"numbers that {DIGITS[-1]:,} digits do not tell apart")
+
+
+def _one_sided(jumps: Jumps, program: Program) -> bool:
+    return any(not _signed(tree, program) for tree in jumps.one_sided)
 
 
 def _signed(tree: Tree, program: Program) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from certificates.lowering import KNOWN, Lowering
 from certificates.reading import INDEX_MAPS, Tree, exchanged, parse, refuse_index_map, walk
 
 MOST_SIZE = 10**9
+_FAR = 10**6  # beyond this no steps are looked for
 MOST_PROGRAM = 100_000  # letters, and parts of its definitions
 
 _NAME = r"[A-Za-z]\w*"
@@ -46,6 +48,16 @@ class Program:
     def unfolded(self, tree: Tree) -> Tree:
         """A tree over the inputs alone."""
         return _unfolded(tree, self.definitions)
+
+    def reach_of_numbers(self) -> int:
+        """A number that is greater than twice all numbers in the definitions, within bounds."""
+        numbers = [
+            abs(node[1])
+            for tree in self.definitions.values()
+            for node in walk(tree)
+            if node[0] == "num"
+        ]
+        return 3 + min(2 * math.ceil(max(numbers, default=1)), _FAR)
 
     @property
     def loss(self) -> str:

@@ -44,8 +44,14 @@ class Jumps:
     """What all worlds have seen of functions that take few values."""
 
     seen: bool = False
-    #: The signs of what such functions are asked about, and of which no definition asks.
+    #: The signs of what such functions are asked about, and those of which no definition asks.
     signs: dict[Tree, set[int]] = field(default_factory=dict)
+    unasked: set[Tree] = field(default_factory=set)
+
+    @property
+    def one_sided(self) -> list[Tree]:
+        """What is asked about its sign by no definition, and has always the same."""
+        return [tree for tree in self.unasked if len(self.signs[tree]) == 1]
 
 
 class World:
@@ -58,10 +64,12 @@ class World:
         reals: Reals,
         sizes: Mapping[str, int],
         first: int = 0,
+        *,
+        scale: int = 1,
     ) -> None:
         self.calculus, self.program, self.work = calculus, calculus.program, calculus.work
         self.jumps, self.field, self.sizes = jumps, reals, sizes
-        self.seed = CHANCE.getrandbits(64)
+        self.seed, self._scale = CHANCE.getrandbits(64), reals.number(scale)
         self.about: str | None = None
         self.memo: dict[object, Any] = {}
         self._values: dict[str, Array] = {}
@@ -145,8 +153,10 @@ class World:
         mark = self.field.rounded(u if sign > 0 else -u)
         if self._starting:
             self._marks.add(mark)
-        elif sign and mark not in self._marks:
+        elif sign:
             self.jumps.signs.setdefault(tree, set()).add(sign)
+            if mark not in self._marks:
+                self.jumps.unasked.add(tree)
 
     def _whole(self, name: str, arg: Tree, bounds: Sequence[Tree], p: Place) -> Array:
         """A function of an array that is given by its general entry."""
@@ -216,7 +226,7 @@ class World:
         """A random input that has the structure that it is assumed to have."""
         shape = self.shape(self.program.shapes[name])
         kind = kind or chance.choice(list(RANGES))
-        found = {place: self.field.drawn(chance, kind) for place in places(shape)}
+        found = {place: self.field.drawn(chance, kind) * self._scale for place in places(shape)}
         square = len(shape) == 2 and shape[0] == shape[1]  # noqa: PLR2004 - rows and columns
         if square and chance.random() < 1 / 2:  # positive definite, for roots of what it makes
             found = self._shifted(found, shape[0])
