@@ -368,7 +368,8 @@ def _evaluate(data: Json, calculus: Calculus, links: list[Link]) -> None:
             if jumps.seen or few:  # more points, to tell apart what takes few values
                 _look(data, point, 6, links)
             if _one_sided(jumps, program):  # numbers that steps are at may be far from these
-                _look(data, partial(point, scale=program.reach_of_numbers()), 6, links)
+                jumps.scale = program.reach_of_numbers()
+                _look(data, point, 6, links)
             if _one_sided(jumps, program):
                 refuse("a side asks for a sign that is always the same")
             return

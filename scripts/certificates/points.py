@@ -20,14 +20,9 @@ class Point:
     """Worlds of one choice of sizes: more of them where a formula has no value in the first."""
 
     def __init__(
-        self,
-        calculus: Calculus,
-        jumps: Jumps,
-        field: Reals,
-        sizes: Mapping[str, int],
-        scale: int = 1,
+        self, calculus: Calculus, jumps: Jumps, field: Reals, sizes: Mapping[str, int]
     ) -> None:
-        self.sizes, self._make = sizes, partial(World, calculus, jumps, field, sizes, scale=scale)
+        self.sizes, self._make = sizes, partial(World, calculus, jumps, field, sizes)
         self._made = [self._make()]
 
     def worlds(self) -> Iterator[World]:

@@ -41,9 +41,10 @@ class NoValueError(RefusedError):
 
 @dataclass
 class Jumps:
-    """What all worlds have seen of functions that take few values."""
+    """What all worlds have seen of functions that take few values, and how far inputs go."""
 
     seen: bool = False
+    scale: int = 1
     #: The signs of what such functions are asked about, and those of which no definition asks.
     signs: dict[Tree, set[int]] = field(default_factory=dict)
     unasked: set[Tree] = field(default_factory=set)
@@ -64,12 +65,10 @@ class World:
         reals: Reals,
         sizes: Mapping[str, int],
         first: int = 0,
-        *,
-        scale: int = 1,
     ) -> None:
         self.calculus, self.program, self.work = calculus, calculus.program, calculus.work
         self.jumps, self.field, self.sizes = jumps, reals, sizes
-        self.seed, self._scale = CHANCE.getrandbits(64), reals.number(scale)
+        self.seed = CHANCE.getrandbits(64)
         self.about: str | None = None
         self.memo: dict[object, Any] = {}
         self._values: dict[str, Array] = {}
@@ -226,7 +225,8 @@ class World:
         """A random input that has the structure that it is assumed to have."""
         shape = self.shape(self.program.shapes[name])
         kind = kind or chance.choice(list(RANGES))
-        found = {place: self.field.drawn(chance, kind) * self._scale for place in places(shape)}
+        scale = self.field.number(self.jumps.scale)
+        found = {place: self.field.drawn(chance, kind) * scale for place in places(shape)}
         square = len(shape) == 2 and shape[0] == shape[1]  # noqa: PLR2004 - rows and columns
         if square and chance.random() < 1 / 2:  # positive definite, for roots of what it makes
             found = self._shifted(found, shape[0])
