@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from matderiv.calculus.formulas.flattened import factors, terms
-from matderiv.calculus.sweep.sweep import written_out
+from matderiv.calculus.sweep.sweep import in_inputs
 from matderiv.calculus.sweep.task import Task
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
@@ -23,7 +23,7 @@ def loss_name(task: Task) -> LossName | None:
     stochastic; c is a positive number or one over a name. Sums may be means.
     """
     loss = task.program.loss
-    values = written_out({a.name: a.value for a in task.program.assignments})
+    values = in_inputs({a.name: a.value for a in task.program.assignments})
     sign, inner = _within(values.get(loss.name, loss.value))
     truth = {*targets(task.program), *task.assumed}
     found = [(sign * number, *_of_product(part)) for number, part in terms(inner)]

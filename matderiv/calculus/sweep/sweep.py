@@ -49,7 +49,7 @@ from matderiv.expression.nodes import Node
 from matderiv.expression.shapes import Shape
 from matderiv.expression.source import source
 
-__all__ = ["finished", "inlined", "name_meant", "replaced", "sweep", "written_out"]
+__all__ = ["finished", "in_inputs", "inlined", "name_meant", "replaced", "sweep"]
 
 _REPEATED: Final = "repeated in every row or column"
 _MATRIX = 2  # dimensions
@@ -214,7 +214,7 @@ def replaced(node: Node, values: Mapping[str, Node]) -> Node:
 _WRITTEN = 100  # nodes of a formula that is written out
 
 
-def written_out(formulas: Mapping[str, Node]) -> dict[str, Node]:
+def in_inputs(formulas: Mapping[str, Node]) -> dict[str, Node]:
     """Formulas without the names of those before them; those that get long keep theirs.
 
     So the work is linear in the formulas, though ones that use one another twice over would double
@@ -222,7 +222,7 @@ def written_out(formulas: Mapping[str, Node]) -> dict[str, Node]:
 
     >>> from matderiv.expression.parse import parse
     >>> values = parse("a = x*x; b = a + a; L = b*a").assignments
-    >>> source(written_out({value.name: value.value for value in values})["L"])
+    >>> source(in_inputs({value.name: value.value for value in values})["L"])
     '(x*x + x*x)*(x*x)'
     """
     made: dict[str, Node] = {}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from matderiv.calculus.formulas.broadcasting import ShapeOf
-from matderiv.calculus.sweep.sweep import replaced, written_out
+from matderiv.calculus.sweep.sweep import in_inputs, replaced
 from matderiv.calculus.sweep.task import Task
 from matderiv.derivation.links import Link
 from matderiv.expression import nodes
@@ -102,13 +102,13 @@ class Unfolded:
         ]
 
     def _written_out(self, names: frozenset[str]) -> dict[str, Node]:
-        """Values, and the gradients by them, without their names; but see `written_out`."""
+        """Values, and the gradients by them, without their names; but see `in_inputs`."""
         sweep = self.task.sweep
         formulas = {a.name: a.value for a in sweep.graph.values if a.name in names}
         for name, found in sweep.gradients.items():  # each after those that it mentions
             if name in names:
                 formulas[f"d{name}"] = self.task.whole(name, found.formula)
-        return written_out(formulas)
+        return in_inputs(formulas)
 
     def named_only(self, formula: Node) -> Node:
         """A formula without the names that the program does not have, and their gradients."""
