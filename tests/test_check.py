@@ -399,6 +399,23 @@ def test_what_has_no_value_at_any_such_input_is_not_right(
     assert asked(f"2*({some})").status == "wrong"
 
 
+@pytest.mark.parametrize(
+    ("none", "some"),
+    [
+        ("inv(outer(x, x)) @ outer(x, x) @ ones(N)", "inv({0}) @ {0} @ ones(N)"),
+        ("ones(N)*logdet(outer(x, x))*0 + 1", "ones(N)*logdet({0})*0 + 1"),
+        ("ones(N) + 0*logdet(ones((N, N)))", "ones(N) + 0*logdet({0})"),
+        ("ones(N) + 0*log(relu(-abs(x)))", "ones(N) + 0*log(relu(abs(x)))"),
+    ],
+)
+def test_what_has_a_value_at_size_1_only_is_not_right(none: str, some: str) -> None:
+    """A column times its row has an inverse where it is a number; beside the identity always."""
+    some = some.format("(eye(N) + outer(x, x))")
+    assert check("L = sum(x)", "x", none).status == "undecided"
+    assert check("L = sum(x)", "x", some).status == "right"
+    assert check("L = sum(x)", "x", f"{some} + x").status == "wrong"
+
+
 @pytest.mark.parametrize("shape", [(2, 3), (3, 3), (5, 4)])
 def test_letters_stand_for_declared_sizes_in_wrong_claims_too(shape: tuple[int, int]) -> None:
     """The right one is right, and the others are answered, not refused."""

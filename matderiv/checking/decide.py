@@ -68,16 +68,13 @@ def _decided(question: Question, claim: Node, other: Node) -> Verdict:
 def _has_no_value(question: Question, claim: Node, other: Node) -> bool:
     """Whether a claim has no value at any of a few points, and the other side has one at some.
 
-    Where an assumption puts zeros into an array, points with a size 1 do not count: there it has
-    none.
+    Points where a size is 1 count only if there are no others: outer(x, x) has an inverse there,
+    and of labels none is a 0.
     """
-    found = list(points(question, claim, other, count=8))
-    if any(map(question.structure, question.inputs)):
-        wide = [p for p in found if all(d.size > 1 for x in question.inputs for d in p.shapes[x])]
-        found = wide or found
-    return not any(p.value(claim) is not None for p in found) and any(
-        p.value(other) is not None for p in found
-    )
+    tried = list(points(question, claim, other, count=8))
+    wide = [p for p in tried if all(d.size > 1 for x in question.inputs for d in p.shapes[x])]
+    found = wide or tried
+    return not any(p.has_value(claim) for p in found) and any(p.has_value(other) for p in found)
 
 
 def _refuted(question: Question, claim: Node, other: Node) -> str | None:

@@ -6,7 +6,7 @@ import itertools
 import math
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -65,6 +65,14 @@ class Point:
                 return exact_value(node, self.values, self.arithmetic)
         except (ArithmeticError, ValueError, TypeError, RecursionError, MemoryError):
             return None
+
+    def has_value(self, node: Node) -> bool:
+        """Whether an expression has a value, steps and signs of 0 included."""
+        functions = {**self.arithmetic.functions, **_KINKS}
+        return (
+            replace(self, arithmetic=replace(self.arithmetic, functions=functions)).value(node)
+            is not None
+        )
 
 
 def points(
@@ -320,6 +328,12 @@ def _precise(name: str, function: Function) -> Callable[[Any], Any]:
         return _where(_POSITIVE[function.domain[1]], value)
     return _where(lambda u: abs(u) <= _MAX_ARGUMENT, value)
 
+
+#: The values where there is no derivative, too.
+_KINKS = {
+    "sign": _each(lambda u: (u > 0) - (u < 0) + 0 * u),
+    "step": _each(lambda u: u * 0 + (u > 0)),
+}
 
 _OWN = {
     "sign": _where(bool, lambda u: 2 * (u > 0) - 1 + 0 * u),
