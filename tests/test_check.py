@@ -8,9 +8,12 @@ from collections.abc import Callable
 import pytest
 
 from matderiv import cli
+from matderiv.calculus.formulas.flattened import cost
 from matderiv.checking.check import check
 from matderiv.checking.report import Check
+from matderiv.checking.trial import Trial
 from matderiv.errors import InputError, ProgramSyntaxError, UnsupportedError
+from matderiv.expression.nodes import Node
 from matderiv.testing import assert_gradient
 
 PLAIN = "Y = X @ W; L = sum(f(Y))"
@@ -504,3 +507,19 @@ def test_values_of_ours_that_do_not_depend_on_the_input(wrt: str) -> None:
     assert found.status == "wrong"
     other = "X" if wrt == "A" else "A"
     assert check(program, other, f"2*{wrt}").status == "wrong"
+
+
+def test_a_long_claim_is_not_changed_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The longer a formula, the fewer changes of it are tried, so that the work stays the same."""
+    read: list[int] = []
+    near = Trial.near
+
+    def counted(trial: Trial, node: Node) -> tuple[bool, bool]:
+        read.append(cost(node))
+        return near(trial, node)
+
+    monkeypatch.setattr(Trial, "near", counted)
+    factors = " @ ".join(["X", "X.T", "A"] * 4)
+    assert check(f"det({factors})", "X", "2*X").status == "wrong"
+    assert len(read) > 100
+    assert sum(read) < 1_000_000

@@ -7,12 +7,18 @@ from typing import get_args
 
 import pytest
 
+from matderiv import _budget
+from matderiv._budget import budget
+from matderiv.calculus.deciding.decide import Verdict
+from matderiv.calculus.sweep.proving import Prover
 from matderiv.calculus.sweep.task import Task, read_task
 from matderiv.derivation.board import with_board_names
+from matderiv.derivation.judge import Judge
 from matderiv.derivation.meanings import found as patterns
 from matderiv.derivation.meanings.found import meanings
 from matderiv.derivation.meanings.residual import even
 from matderiv.derivation.meanings.statements import Meaning, MeaningKind, Unfolded
+from matderiv.derivation.sides import Side
 from matderiv.expression.nodes import walk
 from matderiv.expression.source import source
 from matderiv.handout.meanings import meaning_section
@@ -129,3 +135,35 @@ def test_meanings_of_many_layers(layer: str) -> None:
     assert found.gradient("W1") is None
     written = [node for node in found.values.values() if len([*walk(node)]) > 100]
     assert not written
+
+
+def test_what_is_not_soon_proved_is_not_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A claim takes some work and no more, and nothing else is proved for one that is not."""
+    spent: dict[str, list[int]] = {"equal": [], "undecided": []}
+    little = Judge.little
+
+    def measured(judge: Judge, left: Side, right: Side) -> Verdict:
+        before = spent_so_far()
+        verdict = little(judge, left, right)
+        spent[verdict.status].append(spent_so_far() - before)
+        return verdict
+
+    def spent_so_far() -> int:
+        work = _budget._work.get()
+        assert work is not None
+        return work.allowed - work.left
+
+    def asked(*_: object) -> Verdict:
+        asked_for.append(1)
+        return Verdict("equal", index=True)
+
+    asked_for: list[int] = []
+    monkeypatch.setattr(Judge, "little", measured)
+    monkeypatch.setattr(Prover, "all_of", asked)
+    values = "a = x/norm(x); b = x/std(a); c = b*b + b; d = sin(c)*c; u = x/std(d); v = u/norm(u)"
+    task = read_task(f"{values}; L = sum(v)", ("x",))
+    with budget(10**6):
+        patterns.meanings.__wrapped__(task)
+    assert spent["undecided"]
+    assert max(spent["undecided"]) < 10_000
+    assert len(asked_for) <= len(spent["equal"])

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import mpmath
 
+from matderiv.calculus.formulas.flattened import cost
 from matderiv.calculus.formulas.mistakes import Edit, edits, plus
 from matderiv.checking.array_slips import repairs
 from matderiv.checking.decide import folded
@@ -25,6 +26,7 @@ __all__ = ["Cause", "cause"]
 _MOST_PARTS = 14  # of a claim in which two mistakes are looked for
 _MOST_PAIRS = 1500
 _MOST_TRIED = 8_000  # changes of a claim, and mistakes in the gradient
+_MOST_READ = 200_000  # operations and names in all of them together
 _MOST_SCALED = 20  # changes that leave a factor
 
 
@@ -129,7 +131,7 @@ def _of_array(question: Question, claim: Node) -> Cause | None:
 def _changed(trial: Trial, claim: Node) -> Cause | None:
     question, setting = trial.question, setting_of(trial.question)
     scaled: list[Edit] = []
-    count = itertools.count()
+    count, most = itertools.count(), _tries(claim)
     for name in _TRIED:
         if name == _FACTOR:
             factor = trial.factor(claim)
@@ -144,7 +146,7 @@ def _changed(trial: Trial, claim: Node) -> Cause | None:
         if name == "diagonal" and not question.array:
             continue
         for edit in edits(name, claim, setting):
-            if next(count) > _MOST_TRIED:
+            if next(count) > most:
                 break
             equal, multiple = trial.near(edit.node)
             if equal and trial.equal(repaired := _without_ones(edit.node)):
@@ -156,6 +158,11 @@ def _changed(trial: Trial, claim: Node) -> Cause | None:
         if factor is not None:
             return Cause((edit,), factor, question.gradient, place(question, edit))
     return None
+
+
+def _tries(formula: Node) -> int:
+    """How many changes of a formula are tried: a change of a long one takes longer."""
+    return min(_MOST_TRIED, _MOST_READ // cost(formula))
 
 
 def _without_ones(node: Node) -> Node:
@@ -192,7 +199,7 @@ def _slipped(question: Question, claim: Node, tried: Iterable[Slip]) -> Cause | 
     trial = Trial(question, claim)
     if not trial.cases:
         return None
-    for slip in itertools.islice(tried, _MOST_TRIED):
+    for slip in itertools.islice(tried, _tries(question.gradient)):
         if trial.near(slip.formula)[0] and trial.equal(slip.formula):
             return _said(question, claim, slip)
     return None

@@ -60,13 +60,14 @@ from matderiv.derivation.sides import (
     SpelledProduct,
     WrittenEntry,
 )
-from matderiv.errors import UnsupportedError
+from matderiv.errors import TooLarge, UnsupportedError
 from matderiv.expression.nodes import MatMul, Name, Node, children, rebuilt
 from matderiv.expression.shapes import Dim, Shape
 
 __all__ = ["Judge", "chain_rule", "unit"]
 
 _MANY = 12  # uses of a name whose shares are compared one by one
+_LITTLE = 5_000  # steps of work for a line that a page can do without
 
 
 def chain_rule(
@@ -132,6 +133,14 @@ class Judge:
         self._places = {name: place for place, name in enumerate(self._values)}
         self.letters = itertools.count()
         self.entries = _Unfolding(self, {})
+
+    def little(self, left: Side, right: Side) -> Verdict:
+        """The verdict on a line that a page can do without; undecided where it takes much work."""
+        try:
+            with bounded(_LITTLE):
+                return self.verdict(left, right)
+        except TooLarge as error:
+            return Verdict("undecided", reason=str(error))
 
     def verdict(self, left: Side, right: Side) -> Verdict:
         """Whether two sides are equal, first without unfolding, then with more and more of it."""

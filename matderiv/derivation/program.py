@@ -291,16 +291,18 @@ class Builder:
     def rewritten(
         self, name: str, formula: Node, rewrites: list[tuple[Reason, Node]]
     ) -> Iterator[Link]:
-        """The rewrites of a formula of ∂L/∂x, each judged; one that is undecided is left out.
+        """The rewrites of a formula of ∂L/∂x; one that takes much work to decide is left out.
 
         Where the last is, ∂L/∂x is that formula by the proof that `gradient` has of it.
 
         Raises:
             ProofError: that formula is not proved, or a rewrite is refuted.
         """
+        judges: dict[frozenset[str], Judge] = {}  # each remembers the entries of what it has read
         for number, (reason, new) in enumerate(rewrites, 1):
-            judge = Judge(self.task, name, self.differing(formula, new))
-            verdict = judge.verdict(Formula(formula), Formula(new))
+            names = self.differing(formula, new)
+            judge = judges.setdefault(names, Judge(self.task, name, names))
+            verdict = judge.little(Formula(formula), Formula(new))
             if verdict.status == "undecided":
                 if number < len(rewrites):
                     continue

@@ -67,9 +67,10 @@ def _link(task: Task, claim: Equality) -> Link:
     stated = [n for n in task.sweep.gradients if f"d{n}" in names and f"d{n}" not in task.shapes]
     others = {of for name in stated for of in task.sweep.upstream(name)}
     known = [of for of in others if not _is_given(task.sweep.gradients[of].formula)]
-    verdict = Judge(task, "", (f"d{of}" for of in (*stated, *known))).verdict(left, right)
-    if not all(task.prover.all_of(name).index for name in stated):
-        verdict = replace(verdict, index=False)
+    verdict = Judge(task, "", (f"d{of}" for of in (*stated, *known))).little(left, right)
+    if verdict.status == "equal":
+        index = all(task.prover.all_of(name).index for name in stated)
+        verdict = replace(verdict, index=verdict.index and index)
     return Link(task, left, right, "pattern", verdict)
 
 
