@@ -309,3 +309,13 @@ def test_how_many_labels_there_are_follows_from_the_array_beside_them() -> None:
     found = matderiv.gradient("-sum(onehot(y)*Z)", wrt="Z")
     assert (str(found), found.proof) == ("-onehot(y, D)", "for all sizes")
     np.testing.assert_array_equal(found(y=[2, 0], Z=np.ones((2, 3))), [[0, 0, -1], [-1, 0, 0]])
+
+
+def test_every_name_is_explained() -> None:
+    """Labels have no gradient, and where a derivative has no words that is said."""
+    for name, operation in OPERATIONS.items():
+        text = explanation(name)
+        assert text.startswith(operation.example(name)), name
+        assert "_1" not in text, name
+    assert "dX = onehot(y, N).T @ dY" in explanation("take")
+    assert explanation("trigamma").splitlines()[1].startswith("The derivative of trigamma")
