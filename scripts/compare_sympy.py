@@ -105,7 +105,7 @@ class _Written(MatrixExpressions):
         self.values = {name: value.sympy for name, value in symbols.items()}
 
     def symbol(self, name: str) -> Sympy:
-        """What a name stands for."""
+        """The value that a name stands for."""
         return self.values[name]
 
     def of(self, node: Node) -> Sympy:

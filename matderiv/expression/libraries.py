@@ -195,7 +195,7 @@ conv2(X, W) = conv_transpose2d(X, W)
 
 @dataclass(frozen=True, slots=True)
 class LibraryCall:
-    """What a call of another library stands for, by the names of its arguments.
+    """The formula that a call of another library stands for, by the names of its arguments.
 
     `other_name`: the function of the language that it is another name for, options included.
     """
@@ -251,7 +251,7 @@ def _read_table() -> dict[str, tuple[LibraryCall, ...]]:
     return found
 
 
-#: What each name stands for, by how many arguments it has.
+#: The formula of each name, by how many arguments it has.
 CALLS: dict[str, tuple[LibraryCall, ...]] = _read_table() | dict.fromkeys(_CHAINS, (_chain(2),))
 
 

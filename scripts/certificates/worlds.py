@@ -41,7 +41,7 @@ class NoValueError(RefusedError):
 
 @dataclass
 class Jumps:
-    """What all worlds have seen of functions that take few values, and how far inputs go."""
+    """All that the worlds have seen of functions that take few values, and how far inputs go."""
 
     seen: bool = False
     scale: int = 1
@@ -51,7 +51,7 @@ class Jumps:
 
     @property
     def one_sided(self) -> list[Tree]:
-        """What is asked about its sign by no definition, and has always the same."""
+        """The values whose sign no definition asks about, and that always have the same."""
         return [tree for tree in self.unasked if len(self.signs[tree]) == 1]
 
 
