@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 from _page_latex import Tree, Unread, equations, parse
-from _page_values import KNOWN, REDUCED, Array, Point, called, functional, reduced
+from _page_values import KNOWN, MAPS, REDUCED, Array, Point, called, functional, reduced
 
 __all__ = ["Found", "Reading", "read_page"]
 
@@ -97,7 +97,7 @@ class Reading:
         self.program = program
         self.loss = re.split(r"[;\n]", program.strip(" ;\n"))[-1].partition("=")[0].strip()
         words = set(re.findall(r"([A-Za-z_]\w*)\(", program))
-        self.functions = words - set(KNOWN) - set(REDUCED)
+        self.functions = words - set(KNOWN) - set(REDUCED) - set(MAPS)
         self.heads = frozenset(_parts(name)[0] for name in self.functions)
         self._given: set[str] = set()  # names that are defined as the page says
         self._trees: dict[str, Tree] = {}
@@ -197,8 +197,9 @@ class Reading:
         if tree[0] == "partial":  # δ = ∂L/∂Z
             self.point.values.setdefault(name, np.asarray(self.value(tree)))
             return
-        if not self._names(tree) - self.point.sizes.keys() <= set(self.point.values):
-            return
+        names = self._names(tree) - self.point.sizes.keys()
+        if not names <= set(self.point.values) or (not names and name in self.point.own):
+            return  # a value in numbers is no definition
 
         def value(at: Mapping[str, Array]) -> Array:
             kept, self.point.values = self.point.values, dict(at)

@@ -19,7 +19,17 @@ from zlib import crc32
 import numpy as np
 from _page_latex import Unread
 
-__all__ = ["KNOWN", "Array", "Function", "Point", "called", "functional", "reduced", "sites"]
+__all__ = [
+    "KNOWN",
+    "MAPS",
+    "Array",
+    "Function",
+    "Point",
+    "called",
+    "functional",
+    "reduced",
+    "sites",
+]
 
 Array = Any
 _STEP = 1e-30
@@ -108,6 +118,12 @@ def functional(name: str, of: Array, *, prime: bool = False) -> Array:
 #: Functions of an array along an axis, as programs and pages write them.
 REDUCED = frozenset(
     "sum mean prod var std max min logsumexp softmax log_softmax logsoftmax".split()
+)
+
+
+#: Functions that programs write with other arguments than an array alone, as NumPy has them.
+MAPS = frozenset(
+    """concatenate diagonal diff einsum flip kron pad repeat reshape roll stack tile tril triu""".split()
 )
 
 
@@ -313,6 +329,10 @@ def _run(node: ast.expr, at: Mapping[str, Array], point: Point) -> Array:
             return _run(value, at, point).T
         case ast.Attribute(value, "mT"):
             return np.swapaxes(_run(value, at, point), -1, -2)
+        case ast.Subscript(value, place):
+            return _run(value, at, point)[_place(place)]
+        case ast.Tuple(items):
+            return tuple(_run(item, at, point) for item in items)
         case ast.Call(ast.Attribute(value, name), args, keywords):  # X.sum(axis=0)
             return _call(name, [value, *args], keywords, at, point)
         case ast.Call(ast.Name(name), args, keywords):
@@ -340,6 +360,8 @@ def _call(
     if name in ("eye", "ones"):
         shape = ast.literal_eval(_numbered(args[0], point.sizes))
         return np.eye(shape) if name == "eye" else np.ones(shape)
+    if name in MAPS:
+        return _mapped(name, args, keywords, at, point)
     options = {k.arg: ast.literal_eval(k.value) for k in keywords}
     found = [_run(arg, at, point) for arg in args]
     if name in REDUCED:
@@ -353,6 +375,37 @@ def _call(
         if name[0].isupper():
             return np.asarray(functional(name, found[0]))
         return point.function(name)(found[0])
+
+
+def _mapped(
+    name: str,
+    args: list[ast.expr],
+    keywords: list[ast.keyword],
+    at: Mapping[str, Array],
+    point: Point,
+) -> Array:
+    """A function that puts entries at other places, or a sum of products, by NumPy."""
+
+    def operand(arg: ast.expr) -> object:
+        try:
+            return ast.literal_eval(arg)
+        except ValueError:
+            return _run(arg, at, point)
+
+    options = {str(k.arg): ast.literal_eval(k.value) for k in keywords}
+    return np.asarray(getattr(np, name)(*map(operand, args), **options))
+
+
+def _place(node: ast.expr) -> Any:  # noqa: ANN401 - numbers, slices, lists and tuples of them
+    """The place in an array that an index says."""
+    match node:
+        case ast.Slice(lower, upper, step):
+            return slice(
+                *(None if n is None else ast.literal_eval(n) for n in (lower, upper, step))
+            )
+        case ast.Tuple(items):
+            return tuple(map(_place, items))
+    return ast.literal_eval(node)
 
 
 def _numbered(node: ast.expr, sizes: Mapping[str, int]) -> ast.expr:
