@@ -239,6 +239,8 @@ class Reading:
             except Unread:
                 if tree[0] == "name":
                     return {tree[1]} - {"pi", "e"}
+                if _is_slice(tree[2]):
+                    return self._names(tree[1])
                 if _strip(tree[1])[0] in ("name", "num", "function"):
                     entry = self.entry(tree)  # or I_N, 1_{N×M}, softmax₁
                     return set() if entry is None else {entry[0]}
@@ -370,6 +372,9 @@ class Reading:
             return
         if tree[:1] in (("sum",), ("prod",)):
             yield from (pair for pair in self.ranges(tree[2]) if pair[0] not in tree[1])
+            return
+        if tree[:1] == ("sub",) and _is_slice(tree[2]):
+            yield from self.ranges(tree[1])
             return
         if tree[:1] in (("sub",), ("sup",)):
             found = self.entry(tree)
@@ -618,6 +623,8 @@ class Reading:
             return value[self.place(indices, value.shape)]
         plain = _strip(base)
         text = "".join(tokens)
+        if _is_slice(tokens):
+            return np.asarray(self.value(base))[_places(text)]
         if _is_norm(tree):
             return self.value(base)
         if plain == ("name", "I"):
@@ -631,7 +638,9 @@ class Reading:
             big = (1 << 30, 1 << 30)
             first, second = self.place([one, other], big)
             return np.asarray(float(first == second))
-        if plain[0] == "name" and plain[1] in ("e", "u", "v", "h") and len(tokens) == 1:
+        taken = {name.lower() for name in self.point.values}
+        letter_of_units = next((c for c in "euvh" if c not in taken), None)
+        if plain == ("name", letter_of_units) and len(tokens) == 1:
             letter = tokens[0]
             if letter == "1":  # of an axis with one entry, for which there is no letter
                 return np.ones(1)
@@ -824,6 +833,22 @@ def _is_vec(tree: Tree) -> bool:
     return tree[:2] == ("apply", ("function", "vec"))
 
 
+def _is_slice(tokens: tuple[str, ...]) -> bool:
+    """Whether a subscript says places as NumPy does, from 0 on: X_{1:}."""
+    return ":" in tokens or r"\operatorname" in tokens
+
+
+def _places(text: str) -> tuple[int | slice | None, ...]:
+    """The places that a subscript such as {:},1{:} says."""
+    found: list[int | slice | None] = []
+    for part in re.sub(r"[{}]|\\operatorname", "", text).split(","):
+        if ":" in part:
+            found.append(slice(*(int(n) if n else None for n in part.split(":"))))
+        else:
+            found.append(None if part == "new" else int(part))
+    return tuple(found)
+
+
 def _is_norm(tree: Tree) -> bool:
     """‖A‖_F."""
     return _strip(tree[1])[0] == "norm" and tree[2] == ("F",)
@@ -865,6 +890,8 @@ def _free(tree: object) -> set[str]:
     match tree:
         case ("sum" | "prod", letters, inner):
             return _free(inner) - set(letters)
+        case ("sub", base, tokens) if _is_slice(tokens):
+            return _free(base)
         case ("sub", base, tokens):
             found = set(re.findall(r"[a-z](?:_\{?\d+\}?)?", "".join(tokens)))
             return _free(base) | {re.sub("[{}]", "", each) for each in found}

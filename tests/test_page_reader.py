@@ -226,6 +226,29 @@ def test_examples_have_sizes_and_functions_of_their_own() -> None:
     assert read_page(wrong, program, shapes, sizes).false
 
 
+@pytest.mark.parametrize("length", ["board", "short", "full"])
+@pytest.mark.parametrize(
+    ("program", "shapes"),
+    [
+        ("L = sum(f(x[1:] - x[:-1]))", {"x": (4,)}),
+        ("u = A[:, 1:]; L = sum(exp(2*u))", {"A": (2, 3)}),
+        ("u = A[0]; L = sum(u**2)", {"A": (2, 3)}),
+        ("L = sum(exp(x[::-1]))", {"x": (4,)}),
+        ("L = sum(f(X*c[:, None, None]))", {"X": (2, 3, 2), "c": (2,)}),
+        ("L = sum(f(einsum('ij,ij->i', A, A)))", {"A": (2, 3)}),
+    ],
+)
+def test_pages_of_index_maps_are_true(
+    program: str, shapes: dict[str, tuple[int, ...]], length: Length
+) -> None:
+    """Slices are read as NumPy has them; fewer lines than are true hold words that are not read."""
+    derivation = matderiv.derive(program, shapes=shapes)
+    found = read_page(derivation.markdown(length=length), program, shapes, derivation.task.sizes)
+    assert found.false == []
+    assert found.true >= 2
+    assert len(found.unread) <= found.true
+
+
 def shorter_page_of(made: Made, length: Length, seed: int) -> Found | None:
     """What is read on a random page that does not show every step; None if it is refused."""
     if not made.inputs:
