@@ -125,8 +125,8 @@ def test_names_do_not_matter() -> None:
         ("XW", "There is no name XW here; there are X, W, Y, L, dY. Did you mean X @ W?"),
         ("dX", "There is no name dX here"),
         (
-            "X/n",
-            "There is no name n here; there are X, W, Y, L, dY, and the sizes N, D, M. Did you mean N?",
+            "X/k",
+            "There is no name k here; there are X, W, Y, L, dY, and the sizes N, D, M. If k is a size, write N or D or M for it.",
         ),
         ("dW @ X", "There is no name dW here"),
         ("dy @ W.T", "Did you mean dY?"),
@@ -523,3 +523,15 @@ def test_a_long_claim_is_not_changed_without_end(monkeypatch: pytest.MonkeyPatch
     assert check(f"det({factors})", "X", "2*X").status == "wrong"
     assert len(read) > 100
     assert sum(read) < 1_000_000
+
+
+def test_n_is_the_size_that_is_called_n_but_for_its_capital() -> None:
+    """The usual 2/n is read where one size has that letter; an input n, or another letter, is not."""
+    program = "mean((X @ w - y)**2)"
+    assert check(program, "w", "2/n*X.T @ (X @ w - y)").status == "right"
+    assert check(program, "w", "1/n*X.T @ (X @ w - y)").status == "wrong"
+    assert check(program, "w", "2/d*X.T @ (X @ w - y)").status == "wrong"
+    with pytest.raises(InputError, match="There is no name m here"):
+        check(program, "w", "2/m*X.T @ (X @ w - y)")
+    own = check("mean((X @ w - y)**2)/n", "w", "2*X.T @ (X @ w - y)/(n*N)", shapes={"n": ()})
+    assert own.status == "right"

@@ -203,11 +203,13 @@ def _number_and_name(text: str, offset: int) -> tuple[str, int] | None:
         if match.start() <= offset <= match.end():
             number, name = match.groups()
             over = re.search(r"([\w.]+)\s*/\s*\Z", text[: match.start()])
-            right = f"{number}*{name}"
+            called = name in KNOWN or name in CALLS
+            right = f"{number}*{_operand(text[match.start(2) :]) if called else name}"
             if over:
                 right = f"{over[1]}/({right}), or {over[1]}/{right}"
+            throughout = _throughout(text)
             return (
-                f"Between {number} and {name} an operator is missing; write {right}.",
+                f"Between {number} and {name} an operator is missing; write {right}{throughout}.",
                 match.start(),
             )
     return None
@@ -238,9 +240,9 @@ def _two_values(text: str, offset: int) -> tuple[str, int] | None:
         said = f"write {first}*{second}"
     else:
         said = f"write {first} @ {second}, the matrix product, or {first}*{second}, entry by entry"
-    whole = _with_products(text)
-    throughout = f". With matrix products throughout: {whole}" if whole else ""
-    return f"Between {first} and {second} an operator is missing; {said}{throughout}.", place
+    return (
+        f"Between {first} and {second} an operator is missing; {said}{_throughout(text)}."
+    ), place
 
 
 #: Functions whose value is a number, which a product takes with *.
@@ -273,6 +275,16 @@ def _operand(text: str) -> str:
     return name[0]
 
 
+def _throughout(text: str) -> str:
+    """The end of a message about a missing sign where more than one is missing: the whole text."""
+    typed = re.sub(r"(?<![\w.])([0-9][0-9.]*)(?=[A-DF-Za-df-z])", r"\1 ", text)
+    typed = re.sub(r"\.T\(", ".T (", typed)
+    if typed != text and re.search(r"/\s*[0-9.]+\s*[A-Za-z]", text):
+        return ""  # 1/2n has two readings
+    whole = _with_products(typed)
+    return f". With matrix products throughout: {whole}" if whole else ""
+
+
 def _with_products(text: str) -> str:
     """A text of several values with nothing between them, with products there; "" if unsure."""
     gaps = [*_GAP.finditer(text)]
@@ -281,7 +293,7 @@ def _with_products(text: str) -> str:
         before = re.search(r"[\w.]*\w\Z", text[: gap.start()])
         after = re.match(r"\w*", text[gap.end() :])
         first, second = before[0] if before else "", after[0] if after else ""
-        if first in KNOWN or first in CALLS or keyword.iskeyword(first):
+        if not first or first in KNOWN or first in CALLS or keyword.iskeyword(first):
             return ""
         made += text[done : gap.start()] + _sign_between(first, second)
         done = gap.end()

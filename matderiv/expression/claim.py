@@ -148,7 +148,14 @@ class _ClaimReader(Reader):
                 return self.given[name]
             case ast.Name(id=name) if name in self.known.numbers and name not in self.known.names:
                 return self.known.numbers[self._name(tree)]
+            case ast.Name(id=name) if self._is_size(name):
+                return self.known.numbers[self._known_letter(self._name(tree))]
         return super()._node(tree, depth)
+
+    def _is_size(self, name: str) -> bool:
+        """Whether a name that nothing has is that of one size but for its capital: n for N."""
+        alike = [own for own in (*self._sizes, *self.known.names) if own.lower() == name.lower()]
+        return len(alike) == 1 and alike[0] in self._sizes and alike[0] != name
 
     def _dimensions(self, node: Node) -> int:
         """How many dimensions an expression has, its names having those that are known."""
@@ -178,9 +185,9 @@ class _ClaimReader(Reader):
         return self._known(super()._variable(tree), tree)
 
     def _known(self, name: str, tree: ast.expr) -> str:
-        if name not in self.known.names and name not in self.known.numbers:
-            raise self._error(self._unknown(name, "name"), tree)
-        return name
+        if name in self.known.names or name in self.known.numbers:
+            return name
+        raise self._error(self._unknown(name, "name"), tree)
 
     def _check_function(self, name: str, tree: ast.Call) -> None:
         if name not in self.known.functions:
