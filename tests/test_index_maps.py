@@ -420,6 +420,7 @@ def test_products_of_sizes_are_not_guessed(program: str) -> None:
         ("sum(svd(X)[1])", "sum(svdvals(X))"),
         ("svd(X)[1][0]", "svdvals(X)[0]"),
         ("2*slogdet(A)[1]", "2*logdet(A)"),
+        ("np.linalg.slogdet(A)[1] + np.linalg.eigh(A)[0][1]", "logdet(A) + eigvalsh(A)[1]"),
         ("gelu(x, approximate='none') @ y", "gelu(x) @ y"),
         ("gelu(x, approximate='tanh') @ y", "gelu_tanh(x) @ y"),
         ("polygamma(1, x) @ y", "trigamma(x) @ y"),

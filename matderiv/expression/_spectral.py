@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import partial
 
 from matderiv.expression import nodes
+from matderiv.expression.libraries import is_module
 from matderiv.expression.matrix_functions import eigenvalue, singular_value
 from matderiv.expression.nodes import Node
 
@@ -91,9 +92,11 @@ class _Values(ast.NodeTransformer):
         """The call of one function that is one result of another."""
         match tree:
             case ast.Subscript(
-                value=ast.Call(func=ast.Name(id=name), args=[_], keywords=[]) as call,
+                value=ast.Call(
+                    func=ast.Name(id=name) | ast.Attribute(attr=name), args=[_], keywords=[]
+                ) as call,
                 slice=ast.Constant(value=int(place)),
-            ) if (own := _RESULTS.get((name, place))) is not None:
+            ) if _is_plain(call.func) and (own := _RESULTS.get((name, place))) is not None:
                 made = ast.Call(ast.copy_location(ast.Name(own, ast.Load()), call), call.args, [])
                 return ast.copy_location(made, tree)
         return None
@@ -102,6 +105,13 @@ class _Values(ast.NodeTransformer):
         """One result, or what is inside."""
         self.generic_visit(tree)
         return self.result(tree) or tree
+
+
+def _is_plain(function: ast.expr) -> bool:
+    """Whether a function is called by its name, alone or behind that of a library."""
+    if isinstance(function, ast.Attribute):
+        return is_module(function.value)
+    return isinstance(function, ast.Name)
 
 
 #: Functions with several results, and the place of one that is a function by itself.
