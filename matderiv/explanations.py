@@ -19,7 +19,7 @@ from matderiv.gradients import gradient, printed
 __all__ = ["explanation"]
 
 #: Shapes of the operands of functions that not any array fits.
-_SHAPES = {
+_SHAPES: dict[str, dict[str, tuple[int, ...]]] = {
     **{name: {"X": (4, 3, 3)} for name in ("pixel_shuffle", "interpolate", "upsample")},
     "pixel_unshuffle": {"X": (2, 4, 4)},
     **{f"{how}_pool{n}d": {"X": (2, 3, *(4,) * n)} for how in ("avg", "max") for n in (1, 2)},
