@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
 from functools import cache
-from typing import Any
+from typing import Any, get_args
 
 from matderiv.handout.document import Block, Math, Paragraph, Segments
 from matderiv.handout.sentences import fill, together
@@ -91,21 +91,26 @@ def _boxes(part: object) -> Iterator[Box]:
     while rest:
         part = rest.pop()
         kind: Any = type(part)  # that a class can be hashed is more than mypy knows
-        if isinstance(part, tuple):
+        if kind is tuple:
             rest.extend(reversed(part))
-        elif (names := _fields(kind)) is not None and id(part) not in seen:
+        elif (known := _kind(kind)) is not None and id(part) not in seen:
             seen.add(id(part))
-            if isinstance(part, Box):
+            is_box, names = known
+            if is_box:
                 yield part
             rest.extend(getattr(part, name) for name in names)
 
 
 @cache
-def _fields(kind: type) -> tuple[str, ...] | None:
-    """The fields of a dataclass that may hold boxes, the last one first; None for other kinds."""
+def _kind(kind: type) -> tuple[bool, tuple[str, ...]] | None:
+    """Whether a dataclass is of boxes, and its fields that may hold some, the last one first.
+
+    None for other kinds.
+    """
     if not is_dataclass(kind):
         return None
-    return tuple(f.name for f in fields(kind) if f.type not in _PLAIN)[::-1]
+    names = tuple(f.name for f in fields(kind) if f.type not in _PLAIN)[::-1]
+    return issubclass(kind, get_args(Box)), names
 
 
 def _operator(name: str) -> Callable[[Box], bool]:
