@@ -87,18 +87,19 @@ def _alone(block: Block) -> Iterator[Box]:
 
 def _boxes(part: object) -> Iterator[Box]:
     """All boxes in a part of a document, from left to right; one that is shared comes once."""
-    seen, rest = set[int](), [part]
+    seen = set[int]()
+    rest: list[Any] = [part]
     while rest:
-        part = rest.pop()
-        kind: Any = type(part)  # that a class can be hashed is more than mypy knows
+        one = rest.pop()
+        kind: Any = type(one)  # that a class can be hashed is more than mypy knows
         if kind is tuple:
-            rest.extend(reversed(part))
-        elif (known := _kind(kind)) is not None and id(part) not in seen:
-            seen.add(id(part))
+            rest.extend(reversed(one))
+        elif (known := _kind(kind)) is not None and id(one) not in seen:
+            seen.add(id(one))
             is_box, names = known
             if is_box:
-                yield part
-            rest.extend(getattr(part, name) for name in names)
+                yield one
+            rest.extend(getattr(one, name) for name in names)
 
 
 @cache
