@@ -78,8 +78,10 @@ def selection_values(constant: nodes.Selection, sizes: Mapping[str, int]) -> Val
             found = j <= at + i
         case "roll":
             found = j == (at + i) % columns
-        case _:
+        case "repeat":
             found = j == i // step
+        case _:
+            raise KeyError(kind)
     return np.asarray(found if rows else found[0]).astype(np.int64)
 
 
