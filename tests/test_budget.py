@@ -110,6 +110,15 @@ def test_nothing_makes_the_arrays_that_a_text_names(
     assert matderiv.check(program, "x", f"7 + {gradient}").status == "wrong"
 
 
+@pytest.mark.parametrize("program", ["sum(repeat(x, 300000)**2)", "sum(pad(x, (0, 300000))**2)"])
+def test_exercises_write_no_large_array_out(program: str) -> None:
+    """Those that would are left out; of small arrays there are some."""
+    page = matderiv.derive(program).handout(exercises=3).write("md")
+    assert len(page) < 30_000
+    small = matderiv.derive(program.replace("300000", "2")).handout(exercises=3).write("md")
+    assert "## Exercise" in small.replace("###", "##")
+
+
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A budget from the environment that nothing keeps to."""

@@ -44,6 +44,7 @@ from matderiv.handout.sentences import fill, together
 from matderiv.notation.boxes import Aligned, Box, NumberBox, Operator, Row, Symbol, Word, times
 from matderiv.notation.latex import latex
 from matderiv.notation.names import function_box, name_box, numbered_box
+from matderiv.notation.shown import shown
 
 __all__ = ["exercises", "formula_questions"]
 
@@ -84,8 +85,9 @@ def wording(derivation: ProvedSteps, theme: Theme, language: str) -> Callable[[M
 
 def _worded(made: Material, theme: Theme, said: frozenset[str], language: str) -> Exercise:
     task = made.derivation.task if isinstance(made, Related) else made.task
-    # Nothing is left out, and arrays are small.
-    composer = ProgramComposer(ProvedSteps(task, task.wrt, _proved_steps(made)), language, None)
+    # Nothing is left out: arrays are small, or there is no such exercise.
+    show = shown(task, "all")
+    composer = ProgramComposer(ProvedSteps(task, task.wrt, _proved_steps(made)), language, show)
     words = _Words(composer, theme.assumed, said)
     question, answer = map(list, _WRITERS[type(made)](words, made))
     blocks = enumerate(question)
