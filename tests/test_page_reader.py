@@ -198,6 +198,7 @@ def test_the_matrix_of_a_transpose_is_read(
         ("L = sum(A)*sum(ones((3, 2)))", {"A": (2, 2)}),
         ("L = mean(X - ones((2, 3)))", {"X": (1, 3)}),
         ("h = round(relu(a)); L = alpha*Loss(h)", {"a": (3,), "alpha": ()}),
+        ("p = sum(X @ A, axis=1); L = erf(p @ p)", {"X": (1, 1), "A": (1, 3)}),
         ("L = std(sum(X, axis=0)/mean(exp(X), axis=0))", {"X": (3, 2)}),
     ],
 )

@@ -73,7 +73,7 @@ def _rules(
         (user,) = found.users
         inner: dict[str, Node] = {}  # the gradient by an inner value that has no box
         if user in task.sweep.lifted and gradients[user].users == (by,):
-            inner = {f"d{user}": gradients[user].local}
+            inner = {f"d{user}": task.whole(user, gradients[user].local)}
         elif user != by:
             continue
         local = task.whole(used, replaced(found.local, inner))
