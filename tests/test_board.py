@@ -290,3 +290,18 @@ def test_numpy_lines_name_what_the_board_names() -> None:
         change = chance.normal(size=given[name].shape)
         up, down = (loss(given | {name: given[name] + s * 1e-6 * change}) for s in (1, -1))
         assert np.isclose((up - down) / 2e-6, (known[f"d{name}"] * change).sum(), rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("value", "first"),
+    [
+        ("A*(a @ a)", "Y = A(aᵀa)"),
+        ("A*alpha*(a @ a)", "Y = Aα(aᵀa)"),
+        ("(a @ b)*A*(a @ a)", "Y = (aᵀb)·A(aᵀa)"),
+        ("x*(a @ B @ a)", "Y = x(aᵀBa)"),
+    ],
+)
+def test_an_inner_product_beside_an_array_stands_in_brackets(value: str, first: str) -> None:
+    """Aaᵀa would be read as (Aa)aᵀa, which is another array or none."""
+    shown = matderiv.board(f"Y = {value}; L = Loss(Y)")
+    assert str(shown).splitlines()[0] == first

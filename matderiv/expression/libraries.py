@@ -206,7 +206,7 @@ class LibraryCall:
 
 
 #: Products of as many matrices as are given, by themselves or in a list.
-_CHAINS = frozenset({"chain_matmul", "multi_dot"})
+_CHAINS = ("chain_matmul", "multi_dot")
 
 
 def _chain(count: int) -> LibraryCall:

@@ -339,7 +339,7 @@ class Formulas:
         return Row((self._row_vector(left), *dot, self._tight(right)))
 
     def _number(self, node: Node, box: Box) -> Box:
-        """A factor before an array: an inner product in brackets, as (xᵀy)z is not xᵀ(yz)."""
+        """A factor beside an array: an inner product in brackets, as (xᵀy)z is not xᵀ(yz)."""
         match node:
             case nodes.MatMul():
                 return fenced(box)
@@ -363,6 +363,8 @@ class Formulas:
         if self.shape(right):
             a = self._number(left, a)
         b = self.node(right) if isinstance(self.node(right), BigSum) else self.factor(right)
+        if self.shape(left) and not self.shape(right):
+            b = self._number(right, b)
         number = isinstance(right, nodes.Number) or starts_with_number(b)
         if not (number or isinstance(b, Fraction) or _ends_tall(a)):
             return Row((a, b))
