@@ -215,7 +215,7 @@ class Reading:
             return re.sub(r"[A-Za-z]\w*", lambda name: new.get(name[0], name[0]), text)
 
         names = tuple(new.get(name, name) for name in self.names)
-        return Reading(self.kind, names, put(self.part), put(self.other))
+        return replace(self, names=names, part=put(self.part), other=put(self.other))
 
 
 _KINDS = ("scalars", "vectors", "matrices")
