@@ -140,7 +140,7 @@ logcumsumexp(x) = log(cumsum(exp(x)))
 nan_to_num(Y) = Y
 fmod rem(A, B) = A - B*trunc(A/B)
 mod remainder(A, B) = A - B*floor(A/B)
-append(x, y) = concatenate((x, y))
+append(A, B) = concatenate((ravel(A), ravel(B)))
 rel_entr(A, B) = A*log(A/B)
 greater(A, B) = A > B
 greater_equal(A, B) = A >= B
@@ -157,7 +157,7 @@ sumabs asum l1norm l1_norm(Y) = sum(abs(Y))
 rms root_mean_square(Y) = sqrt(mean(Y**2))
 logmeanexp log_mean_exp(Y) = log(mean(exp(Y)))
 ptp(Y) = max(Y) - min(Y)
-trapz trapezoid(y) = sum(y[1:] + y[:-1])/2
+trapz trapezoid(Y) = sum(Y[..., 1:] + Y[..., :-1], axis=-1)/2
 vecdot(A, B) = sum(A*B, axis=-1)
 inner(A, B) = tensordot(A, B, ((-1,), (-1,)))
 vecmat(x, A) = x @ A
