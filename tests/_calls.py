@@ -83,7 +83,7 @@ split array_split chunk | m,n | NAME({m,n*3}, 3, 1)[2]
 hsplit | m,n | NAME({m,n*2}, 2)[0]
 pixel_shuffle | | sum(NAME({4,m,n}, 2)*{1,m*2,n*2})
 pixel_unshuffle | | sum(NAME({1,m*2,n*2}, 2)*{4,m,n})
-interpolate upsample | | sum(NAME({2,3,n}, 2)*{2,3,n*2})
+interpolate upsample | | sum(NAME({2,3,n}, scale_factor=2)*{2,3,n*2})
 trace | | NAME({n,n+1}[:, 1:], 0)
 trace | | NAME({n+1,n+1}, 1)
 trace | n | NAME({m,m,n}, 0, 0, 1)
@@ -121,7 +121,8 @@ labels | m | ({m,k})[arange(<m>), {y:m<k}]
 labels | m,n | ({k,n})[{y:m<k}]
 labels | m,n | ({m,k})[:, {y:n<k}]
 matrix_power | n,n | NAME({n,n}, 3)
-attention scaled_dot_product_attention | m,n | NAME({m,k}, {l,k}, {l,n})
+attention | m,n | NAME({m,k}, {l,k}, {l,n})
+scaled_dot_product_attention | m,n | NAME({m,k}, {l,k}, {l,n}, 4)
 bilinear | m,n | NAME({m,k}, {n,k,l}, {m,l})
 rnn_cell | m,n | NAME({m,k}, {m,l}, {n,k}, {n,l})
 mse_loss l1_loss huber_loss smooth_l1_loss binary_cross_entropy kl_div | | NAME({m,n}, {m,n})

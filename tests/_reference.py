@@ -270,7 +270,7 @@ KNOWN: Functions = {
     "pixel_unshuffle": _channels,
     **dict.fromkeys(
         ("interpolate", "upsample"),
-        lambda a, r: np.kron(a, np.ones((1,) * 2 + (int(r),) * (a.ndim - 2))),
+        lambda a, scale_factor: np.kron(a, np.ones((1,) * 2 + (int(scale_factor),) * (a.ndim - 2))),
     ),
     "trace": lambda a, *at: np.trace(a, *map(int, at)),
     **dict.fromkeys(("scatter_add", "index_add"), _scattered),

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from matderiv import gradient
-from matderiv.errors import MatderivError
+from matderiv.errors import MatderivError, ProgramSyntaxError
 from matderiv.expression.foreign import LETTERS
 from matderiv.expression.libraries import CALLS, LibraryCall
 from matderiv.expression.numeric import numeric_value, sizes_in
+from matderiv.expression.operations import OPERATIONS
 from matderiv.expression.parse import parse
 from matderiv.expression.shapes import infer
 from matderiv.expression.spelling import READ
@@ -269,3 +270,31 @@ def test_other_arguments_than_those_of_the_table_are_refused() -> None:
     """An option that would change the value is never dropped."""
     for call in ("multiply(X)", "subtract(X, Y, alpha=2)", "average(x, weights=w)", "inner(X)"):
         assert _message(f"L = sum({call})"), call
+
+
+@pytest.mark.parametrize("shape", [(5,), (1,), (3, 4), (2, 1), (2, 3, 2)])
+def test_calls_that_numpy_takes_of_any_number_of_axes_have_its_values(
+    shape: tuple[int, ...],
+) -> None:
+    """`append` makes one row of both arrays, and `trapezoid` goes along the last axis."""
+    rng = np.random.default_rng(len(shape))
+    X, Y = rng.normal(size=shape), rng.normal(size=(3, 2))  # noqa: N806 - names of the program
+    for text, given, wanted in (
+        ("append(X, Y)", {"X": X, "Y": Y}, np.append(X, Y)),
+        ("append(Y, X)", {"X": X, "Y": Y}, np.append(Y, X)),
+        *([("trapz(X)", {"X": X}, np.trapezoid(X))] if shape[-1] > 1 else []),
+    ):
+        program = parse(f"R = {text}", {name: value.shape for name, value in given.items()})
+        shapes = {name: value.shape for name, value in given.items()}
+        sizes = sizes_in(infer(program, shapes=shapes))
+        value = numeric_value(program.loss.value, given, sizes=sizes)
+        np.testing.assert_allclose(value, wanted)
+
+
+@pytest.mark.parametrize(
+    "name", sorted(n for n, made in OPERATIONS.items() if len(made.operands) > 1)
+)
+def test_a_call_with_one_array_of_several_is_told_how_it_is_written(name: str) -> None:
+    """Of any number of operands."""
+    with pytest.raises(ProgramSyntaxError, match=rf"{name}\("):
+        parse(f"L = sum({name}(X))")

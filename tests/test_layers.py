@@ -91,9 +91,9 @@ MEANS: list[tuple[str, Callable[..., Array], dict[str, tuple[int, ...]]]] = [
         {"A": A, "B": (2, 4), "C": (2, 5), "d": ()},
     ),
     (
-        "scaled_dot_product_attention(A, B, C)",
-        lambda a, b, c: _softmax(a @ np.swapaxes(b, -1, -2)) @ c,
-        {"A": (2, 3, 4), "B": (2, 5, 4), "C": (2, 5, 2)},
+        "scaled_dot_product_attention(A, B, C, d)",
+        lambda a, b, c, d: _softmax(a @ np.swapaxes(b, -1, -2) / np.sqrt(d)) @ c,
+        {"A": (2, 3, 4), "B": (2, 5, 4), "C": (2, 5, 2), "d": ()},
     ),
     (
         "bilinear(A, B, C)",

@@ -129,7 +129,9 @@ def _wrong_count(name: str, form: Operation, given: int) -> str:
         return f"{name} takes one argument and no options: {form.example(name)}."
     if name in _MOVING:
         return f"{name} takes an array and axes: {form.usage(name)}."
-    what = ("its size", "one array", "two arrays", "three arrays")[len(form.operands)]
+    count = len(form.operands)
+    words = "one two three four five six seven eight".split()
+    what = f"{words[count - 1]} array{'s' if count > 1 else ''}" if count else "its size"
     return f"{name} takes {what}: {form.usage(name)}."
 
 
@@ -340,7 +342,7 @@ _NEEDED = _MOVING - {"transpose"} | {
         "mvlgamma",
         "tile",
         "renorm",
-        *("pixel_shuffle", "pixel_unshuffle", "interpolate", "upsample", "vsplit", "hsplit"),
+        *("pixel_shuffle", "pixel_unshuffle", "vsplit", "hsplit"),
         "squeeze",
         "broadcast_to",
         "unflatten",

@@ -16,7 +16,7 @@ from matderiv.expression.foreign import (
     names_elsewhere,
 )
 from matderiv.expression.libraries import CALLS, is_module
-from matderiv.expression.spelling import READ
+from matderiv.expression.spelling import OTHERWISE, READ
 from matderiv.expression.vocabulary import (
     ARRAY_METHODS,
     KNOWN,
@@ -113,6 +113,8 @@ def method_call(tree: ast.Call, words: _Words) -> tuple[str, list[ast.expr]]:
                 "is written f(Y).",
                 tree,
             )
+        case ast.Attribute(value=value, attr="split"):  # arrays of torch alone have it
+            raise Refusal(f"{words(value)}.split {OTHERWISE['torch.split']}", tree.func)
         case ast.Attribute(value=value, attr=name) if name in KNOWN:
             return name, [value, *tree.args]
         case ast.Attribute(value=value, attr=name):

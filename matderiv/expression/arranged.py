@@ -140,9 +140,16 @@ def _image(arg: Node, factor: int, dimensions: _Dimensions) -> int:
     return count
 
 
-def _interpolate(arg: Node, factor: int, *, dimensions: _Dimensions) -> Node:
-    """Each pixel of (…, H, W) written r times in each direction, as the nearest one is taken."""
-    for axis in range(_MATRIX, max(_image(arg, factor, dimensions), _MATRIX + 1)):
+def _interpolate(
+    arg: Node, size: object = None, factor: int = 0, *, dimensions: _Dimensions
+) -> Node:
+    """Each entry of (N, C, …) written r times along every axis from the third on."""
+    if size is not None or not factor:
+        raise ShapeError(
+            "torch takes the number after the array as the new size, which has no words here; "
+            "say how often each entry is written: interpolate(X, scale_factor=2)."
+        )
+    for axis in range(_MATRIX, _image(arg, factor, dimensions)):
         arg = nodes.Mapped(arg, ("repeat", factor), axis)
     return arg
 
@@ -252,7 +259,7 @@ arranged_calls: dict[
     "pixel_shuffle": (_pixel_shuffle, ("X",), ("upscale_factor",), _BY_AXES),
     "pixel_unshuffle": (_pixel_unshuffle, ("X",), ("downscale_factor",), _BY_AXES),
     **dict.fromkeys(
-        ("interpolate", "upsample"), (_interpolate, ("X",), ("scale_factor",), _BY_AXES)
+        ("interpolate", "upsample"), (_interpolate, ("X",), ("size", "scale_factor"), _BY_AXES)
     ),
     "diagonal": (_diagonal, ("X",), ("offset", "axis1", "axis2"), _BY_SIZES),
     "trace": (_trace, ("Y",), ("offset", "axis1", "axis2"), _BY_SIZES),

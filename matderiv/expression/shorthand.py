@@ -129,7 +129,7 @@ batch_norm(X, gamma=1, beta=0, eps=1e-5) = (X - mean(X, axis=0, keepdims=True)) 
 rms_norm(X, gamma=1, eps=1e-5) = X/sqrt(mean(X**2, axis=-1, keepdims=True) + eps)*gamma
 normalize(X) = X/sqrt(sum(X**2, axis=-1, keepdims=True))
 attention(Q, K, V, d=1) = softmax(Q @ K.mT/sqrt(d), axis=-1) @ V
-scaled_dot_product_attention(Q, K, V, d=1) = attention(Q, K, V, d)
+scaled_dot_product_attention(Q, K, V, d) = attention(Q, K, V, d)
 bilinear(X, A, Y) = einsum('bi,kij,bj->bk', X, A, Y)
 rnn_cell(X, H, W, U, b=0) = tanh(X @ W.T + H @ U.T + b)
 lstm_state(U, F, G, C) = sigmoid(F)*C + sigmoid(U)*tanh(G)

@@ -11,7 +11,7 @@ from matderiv.expression.latex_input import latex_program
 from matderiv.expression.latex_signs import is_latex
 from matderiv.expression.vocabulary import ARRAY_METHODS, FOREIGN_MODULES, GREEK, KNOWN
 
-__all__ = ["READ", "respelled"]
+__all__ = ["OTHERWISE", "READ", "respelled"]
 
 #: Where it is said how a text was read; the command line prints it.
 READ = logging.getLogger("matderiv")
@@ -20,8 +20,18 @@ READ = logging.getLogger("matderiv")
 _AFTER = r"(?<=[\w)\]])"
 _NUMBER = r"[0-9]+(?:\.[0-9]*)?"
 
-#: Functions that work otherwise elsewhere, and names of products.
-_OTHER = frozenset({"torch.var", "torch.std"})
+#: Functions that work otherwise elsewhere than here: how, and what to write.
+OTHERWISE = {
+    **{
+        f"torch.{name}": f"divides by n - 1, and {name} by n; write {name}(x), or {name}(x) times "
+        "the factor that is missing."
+        for name in ("var", "std")
+    },
+    "torch.split": "makes parts of so many entries, and split so many parts, as in NumPy; write "
+    "split(X, n) with the number n of parts.",
+    "math.remainder": "is the one to the nearest multiple, and remainder(A, B) that of NumPy; "
+    "write A - B*round(A/B).",
+}
 
 #: Calls that are read, and are no operations.
 _WRITTEN_OUT = frozenset({"array", "asarray", "full"})
@@ -120,13 +130,9 @@ def _modules(text: str) -> str:
             return "pi" if name == "pi" else match[0]
         if module == "F." and name in ARRAY_METHODS:  # F may be a matrix
             return match[0]
-        if module + name in _OTHER:
-            raise ProgramSyntaxError(
-                f"{module}{name} divides by n - 1, and {name} by n; write {name}(x), or "
-                f"{name}(x) times the factor that is missing.",
-                text,
-                match.start(),
-            )
+        if module + name in OTHERWISE:
+            words = f"{module}{name} {OTHERWISE[module + name]}"
+            raise ProgramSyntaxError(words, text, match.start())
         return name if name in KNOWN or name in _WRITTEN_OUT else match[0]
 
     text = re.sub(r"(?<=[(,])(\s*)dim(?=\s*=(?!=))", r"\1axis", _MODULE.sub(alone, text))
