@@ -22,6 +22,7 @@ from matderiv.derivation.exercises.theme import Theme
 from matderiv.derivation.links import ProvedSteps
 from matderiv.errors import InputError
 from matderiv.expression.exact import exact_value
+from matderiv.expression.program import Program
 from matderiv.handout.composer import ProgramComposer
 from matderiv.handout.formats import write_text
 from matderiv.handout.quiz import accepted, checked_parts
@@ -120,16 +121,24 @@ def texts_of(question: ET.Element) -> list[str]:
 
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_formulas_that_are_taken_to_be_right_are_proved_right(name: str) -> None:
-    """Every text that a question about a formula accepts passes `check`."""
+    """Every text that a question about a formula accepts passes `check`, with the names in it."""
     program, wrt = PROGRAMS[name]
     derivation = derived(program, wrt=wrt)
+    named = Program(derivation.task.sweep.graph.values).source()
     quiz = ET.fromstring(derivation.handout(exercises=1).write("moodle.xml"))  # noqa: S314 - made here
     asked = [question for question in quiz if question.get("type") == "shortanswer"]
     for by, question in zip(derivation.wrt, asked, strict=False):
         texts = texts_of(question)
         assert texts == list(accepted(derivation.task, by))
         for claim in texts:
-            assert matderiv.check(program, wrt=by, claim=claim), claim
+            assert matderiv.check(named, wrt=by, claim=claim), claim
+
+
+def test_values_that_a_question_names_may_stand_in_its_answer() -> None:
+    """The question says Z = XW where the program has no name for it."""
+    derivation = derived("L = sum((X @ W - T)**2)", wrt="W")
+    texts = accepted(derivation.task, "W")
+    assert {"2*X.T @ (X @ W - T)", "2*X.T @ (Z - T)", "X.T @ dZ", "X.T@dZ"} <= {*texts}
 
 
 @pytest.mark.parametrize("seed", range(usually(6, thoroughly=60, least=2)))

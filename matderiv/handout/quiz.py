@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from matderiv.calculus.sweep.task import Task
 from matderiv.derivation.exercises.kinds import Material
@@ -11,7 +11,9 @@ from matderiv.derivation.exercises.numbers import Numbers
 from matderiv.derivation.exercises.related import Related
 from matderiv.derivation.exercises.shapes import Quantity, Shapes
 from matderiv.derivation.sides import Formula, Numerals
-from matderiv.expression.nodes import names_in
+from matderiv.expression import nodes
+from matderiv.expression.nodes import Node, names_in
+from matderiv.expression.program import Assignment, Program
 from matderiv.handout.composer import ProgramComposer
 from matderiv.handout.document import Gap, Math
 from matderiv.handout.sentences import Fields, fill
@@ -39,19 +41,30 @@ def checked_parts(composer: ProgramComposer, made: Material, line: int | None) -
 def accepted(task: Task, name: str) -> tuple[str, ...]:
     """Formulas of a gradient that are taken to be right, each with spaces and without.
 
+    They are written with the values that the question names, and without them.
+
     >>> from matderiv.calculus.sweep.task import read_task
-    >>> accepted(read_task("Y = X @ W; L = sum(Y**2)", ("W",)), "W")
-    ('2*X.T @ Y', '2*X.T@Y', 'X.T @ dY', 'X.T@dY')
+    >>> accepted(read_task("L = sum(exp(X @ W))", ("W",)), "W")[::2]
+    ('X.T @ exp(X @ W)', 'X.T @ dZ', 'X.T @ exp(Z)')
     """
-    known = task.program.names()
+    values = task.sweep.graph.values
+    known = task.program.names() | Program(values).names()
     known |= {f"d{of}" for of in known}
     formulas = [task.answer(name)]
     if task.way(name) is None:
         formulas += [task.spelled(name), task.sweep.gradients[name].local]
+    formulas += [_by_name(formula, values) for formula in formulas]
     texts = [
         task.source(task.whole(name, formula)) for formula in formulas if names_in(formula) <= known
     ]
     return tuple(dict.fromkeys(text for one in texts for text in (one, one.replace(" ", ""))))
+
+
+def _by_name(formula: Node, values: Iterable[Assignment]) -> Node:
+    """The formula with the names of values in place of what they are."""
+    for value in values:
+        formula = nodes.substituted(formula, value.value, nodes.Name(value.name))
+    return formula
 
 
 def _shape(composer: ProgramComposer, quantity: Quantity) -> Gap:
