@@ -417,6 +417,7 @@ def printed(gradients: Mapping[str, Gradient], form: str = "formula") -> str:
 
     >>> both = gradient("Y = X @ W; L = sum(f(Y))", wrt=["X", "W"])
     >>> print(printed(both), end="")
+    # X, W: matrices
     dY = df(Y)
     dX = dY @ W.T
     dW = X.T @ dY

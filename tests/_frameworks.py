@@ -95,6 +95,11 @@ _ONE = {
 }
 
 
+def _polygamma(order: int, x: Array) -> Array:
+    assert order == 1
+    return _ONE["trigamma"](x)
+
+
 def _made(make: Callable[..., Array]) -> Callable[..., Tensor]:
     def call(sizes: object, dtype: np.dtype[Any], device: str) -> Tensor:
         assert device == Tensor.device
@@ -130,6 +135,9 @@ def _torch() -> ModuleType:
     module.einsum = lambda subscripts, *operands: tensor(
         np.einsum(subscripts, *operands), operands[0].dtype
     )
+    module.special = SimpleNamespace(
+        polygamma=lambda order, x: tensor(_polygamma(order, x), x.dtype)
+    )
     module.tril, module.triu = _part(np.tril), _part(np.triu)
     module.pi, module.tensor = np.pi, tensor
     module.arange = lambda count: np.arange(count).view(Tensor)
@@ -155,6 +163,7 @@ def _jax() -> ModuleType:
     module.scipy = SimpleNamespace(
         special=SimpleNamespace(
             logsumexp=_logsumexp,
+            polygamma=_polygamma,
             **{name: _ONE[name] for name in ("erf", "erfinv", "gammaln", "digamma", "trigamma")},
         ),
         linalg=SimpleNamespace(expm=_expm),

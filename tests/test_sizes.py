@@ -26,7 +26,7 @@ COLUMNS = {"X": (4, 3), "t": (3, 1), "y": (4, 1)}
 def test_undeclared_sizes_are_letters() -> None:
     """A mean is divided by the letter, and a line says what the letter is."""
     assert printed({"w": gradient(LEAST, wrt="w")}) == (
-        "N = X.shape[0]  # N: the rows of X\ndw = 2*X.T @ (X @ w - y)/N\n"
+        "# X: a matrix; w, y: vectors\nN = X.shape[0]  # N: the rows of X\ndw = 2*X.T @ (X @ w - y)/N\n"
     )
     found = gradient("sum(X @ W + b)", wrt="b")
     assert str(found) == "N*ones(M)"
@@ -35,7 +35,9 @@ def test_undeclared_sizes_are_letters() -> None:
         "M": "the columns of W",
         "db": "",
     }
-    assert found.latex().startswith("% N: the rows of X\n% M: the columns of W\n")
+    assert found.latex().startswith(
+        "% X, W: matrices; b: a vector\n% N: the rows of X\n% M: the columns of W\n"
+    )
 
 
 @pytest.mark.parametrize("declared", [{"shapes": {"X": (5, 3)}}, {"sizes": {"N": 5}}])
@@ -50,7 +52,7 @@ def test_declared_sizes_are_right_there_only() -> None:
     report = check(LEAST, "w", claim, shapes={"X": (5, 3)})
     assert report.status == "right"
     assert report.text().startswith("Right at the shapes declared (5×3): ")
-    assert report.text().endswith("; for every size write N for 5.\n")
+    assert report.text().endswith("; for every size write N for 5.\nw, y: vectors\n")
     assert '"for_all_sizes": false' in report.json()
     assert check(LEAST, "w", claim).status == "wrong"
     assert check(LEAST, "w", claim.replace("5", "4"), shapes={"X": (5, 3)}).status == "wrong"

@@ -224,7 +224,7 @@ def _clipped(
 ) -> tuple[str, LibraryCall, list[ast.expr]] | None:
     """A call of clip with its bounds by name or one of them only; None if it is as usual."""
     names = ("y", "low", "high")
-    given = dict(zip(names, args, strict=False))
+    given: dict[str, ast.expr] = dict(zip(names, args, strict=False))
     for keyword in keywords:
         bound = _BOUNDS.get(keyword.arg or "")
         if bound is None or bound in given:
@@ -261,7 +261,7 @@ def library_call(tree: ast.Call) -> tuple[str, LibraryCall, list[ast.expr]] | No
     Methods have the array before the dot as their first argument; a module is no argument.
 
     >>> library_call(ast.parse("np.multiply(X, Y)", mode="eval").body)[:2]
-    ('multiply', LibraryCall(operands=('A', 'B'), formula='A*B'))
+    ('multiply', LibraryCall(operands=('A', 'B'), formula='A*B', other_name=None))
     """
     match tree.func:
         case ast.Name(id=name):

@@ -309,7 +309,7 @@ def operation_of(name: str) -> Operation:
     """How a function is called, known or not: an unknown one takes one array.
 
     >>> operation_of("Loss").make(nodes.Name("Y"))
-    Functional(function='Loss', arg=Name(name='Y'))
+    Functional(function='Loss', arg=Name(name='Y'), sizes=())
     """
     kind = nodes.Functional if name[0].isupper() else nodes.Apply
     return OPERATIONS.get(name) or Operation(partial(kind, name))

@@ -66,7 +66,7 @@ def read_notation(words: str | None) -> tuple[str, ...]:
         other = found.setdefault(known[word], word)
         if other != word:
             raise InputError(f"{other} and {word} are both about {known[word]}; leave one out.")
-    return tuple(found.get(kind, of[0]) for kind, of in NOTATIONS.items())
+    return tuple(found.get(kind) or of[0] for kind, of in NOTATIONS.items())
 
 
 @dataclass(frozen=True)

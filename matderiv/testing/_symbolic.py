@@ -45,6 +45,7 @@ def assert_gradient(
     X lost its transpose: it must be X.T.
     Right is X.T @ dY.
     The line of the derivation that decides: ∂L/∂w_pq = Σ_i ∂L/∂y_iq·x_ip
+    X, W: matrices
     """
     __tracebackhide__ = True
     given: dict[str, Any] = {
@@ -86,6 +87,7 @@ def assert_jacobian(
     AssertionError: Wrong: df(A @ x)*A is not the Jacobian of L with respect to x.
     ...
     A diagonal matrix is left out: df(A @ x)*A must be diag(df(A @ x)) @ A.
+    A: a matrix; x: a vector
     >>> import numpy as np
     >>> assert_jacobian("tanh(x)", "x", lambda x: np.diag(1 - np.tanh(x) ** 2))
     """

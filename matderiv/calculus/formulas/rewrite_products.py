@@ -145,6 +145,7 @@ def _step_of_bounded(node: Node) -> Node | None:
     """
     total = Fraction(0)
     found: tuple[Fraction, bool, Node, Fraction] | None = None
+    bounded: tuple[bool, Node, Fraction]
     for number, term in terms(node):
         match term:
             case nodes.ONE:
@@ -164,7 +165,8 @@ def _step_of_bounded(node: Node) -> Node | None:
                 return None
         if found is not None:
             return None
-        found = (number, *bounded)
+        greater, inner, bound = bounded
+        found = number, greater, inner, bound
     if found is None:
         return None
     number, greater, inner, bound = found
