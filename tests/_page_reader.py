@@ -795,9 +795,11 @@ class Reading:
     def _change(self, tree: Tree, held: Collection[str] = ()) -> Array:
         """DX at random; dY and d(…) are what comes of it through all that is not held fixed.
 
-        Where no change is left, as in dL = 0, all inputs change.
+        Where no change is left, as in dL = 0, all inputs change; on the page of an array of
+        derivatives it is the input that they are by.
         """
-        moving = [self.moving] if self.moving else self.point.inputs()
+        rest = [self.derivative.wrt] if self.derivative else self.point.inputs()
+        moving = [self.moving] if self.moving else rest
         for name in moving:
             self._connected(name, self.loss)
         kept = self.point.values
