@@ -45,6 +45,8 @@ _SLIDE = (42.0, 14.0)
 #: The command of each level of heading, in a document of its own and in a piece of another.
 _SECTIONS = ("section", "subsection", "subsubsection")
 _AMSMATH_COLUMNS = 10
+_WIDE = 4.0  # from how many em on the formulas of a heading are wide
+_FEW = 40  # letters of a heading that leave room for its formulas
 _BROKEN = r"p{0.19\linewidth}"
 _ARROW = 2.0  # the width of ⇒ in em
 _MANY = 8  # columns of a table from which on they stand closer
@@ -256,7 +258,11 @@ class _Setter:
 def _block(block: Block, setter: _Setter) -> str:
     match block:
         case Heading(level=level, segments=segments):
-            return rf"\{_SECTIONS[level - setter.top]}*{{{_segments(segments)}}}"
+            wide = sum(part.box.width for part in segments if isinstance(part, Math))
+            words = sum(len(part.text) for part in segments if isinstance(part, Text))
+            # A formula is not parted: before a wide one a line may end before the margin.
+            ragged = r"\raggedright " if wide > _WIDE and words > _FEW else ""
+            return rf"\{_SECTIONS[level - setter.top]}*{{{ragged}{_segments(segments)}}}"
         case Paragraph(segments=segments):
             line = r"\noindent " + _segments(segments)
             if any(isinstance(part, Code) and " " in part.text for part in segments):
