@@ -105,6 +105,8 @@ def test_arrays_of_derivatives() -> None:
     """The Jacobian of F(A @ x) is dF·A; second derivatives are refused by name."""
     assert jacobian("F(A @ x)", wrt="x", shapes={"F": (4,)}).formula == "dF(A @ x) @ A"
     assert vjp("F(x)", wrt="x", shapes={"F": (4,)}).formula == "dF(x).T @ v"
+    shapes = {"F": (4, 3), "G": (4, 3)}
+    assert jacobian("lam*F(X) + 2*G(X)", wrt="X", shapes=shapes).formula == "lam*dF(X) + 2*dG(X)"
     found = check("F(A @ x)", "x", "dF(A @ x) @ A", shapes={"F": (4,)}, kind="jacobian")
     assert found.status == "right"
     with pytest.raises(ProofError, match="the second derivative of F is not known"):
@@ -172,3 +174,11 @@ def test_a_function_of_each_entry_has_no_shape() -> None:
     """f(x) is as large as x; the message says what is."""
     with pytest.raises(MatderivError, match=r"--shape f: f is a function of each entry.* call one"):
         gradient("sum(f(x))", wrt="x", shapes={"f": (3,)})
+
+
+def test_a_function_that_is_declared_a_number_is_not_asked_about() -> None:
+    """Without the declaration the answer says what was taken, and how an array is declared."""
+    plain = gradient("sum(F(x)**2)", wrt="x")
+    assert any("--shape F=" in said for said in plain.readings)
+    told = gradient("sum(F(x)**2)", wrt="x", shapes={"F": ()})
+    assert not any("--shape F=" in said for said in told.readings)

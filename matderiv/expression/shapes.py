@@ -187,6 +187,8 @@ def read_as(
     numbers: tuple[Reading, ...] = ()
     one_name = [one for one in glued(program) if one.part in inputs]
     for function, call in functionals(program).items():
+        if function in declared:
+            continue
         if shape := _array_that_fits(program, call, {}, scalar=scalar):
             numbers += (Reading("functional", (function,), source(call), shape),)
     return (*told, *numbers, *one_name, *unlike_matrices(program, dimensions), *moved)

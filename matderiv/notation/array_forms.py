@@ -183,14 +183,23 @@ def formulas_of(found: Found, of: str) -> Formulas:
 def _einsum(derived: Derived) -> Written:
     whole, calls = einsum_calls(derived)
     parts = [part for term in calls.values() for part in (term.scalar, *term.operands)]
-    return Written(derived.text(whole), (), tuple(parts or [whole]))
+    return Written(derived.text(whole), (), (*parts, whole))
 
 
 def einsum_calls(derived: Derived) -> tuple[Node, dict[str, EinsumTerm]]:
-    """The array as a formula in which calls of einsum are names, and what each call is."""
+    """The array as a formula in which calls of einsum are names, and what each call is.
+
+    A call that would leave one array as it is, einsum('ijp->ijp', A), is that array.
+    """
     calls: dict[str, EinsumTerm] = {}
     terms = []
     for term in einsum_form(derived.found, derived.first):
+        read, _, result = term.subscripts.partition("->")
+        if read == result:
+            number, own = factors(term.scalar)
+            whole = product_of(number, [*own, (term.operands[0], nodes.ONE)])
+            terms.append((term.number, whole))
+            continue
         call = f"einsum('{term.subscripts}', {', '.join(map(derived.text, term.operands))})"
         calls[call] = term
         terms.append((term.number, _scaled(term.scalar, call)))
