@@ -48,7 +48,7 @@ def differences(loss: object, array: Array) -> Array:
     return found
 
 
-@settings(max_examples=12)
+@settings(max_examples=12, deadline=None)
 @given(
     over=SHAPES,
     values=st.lists(st.integers(1, 3), min_size=1, max_size=2).map(tuple),
