@@ -244,9 +244,10 @@ def _read_table() -> dict[str, tuple[LibraryCall, ...]]:
     for names, operands, formula in re.findall(
         r"^([\w ]+)\(([\w, ]+)\) = (.+)$", _TABLE, re.MULTILINE
     ):
+        function, _, given = formula.partition("(")
+        alike = function if function.isidentifier() and given == f"{operands})" else None
+        call = LibraryCall(tuple(operands.split(", ")), formula, alike)
         for name in names.split():
-            alike = re.fullmatch(rf"(\w+)\({operands}\)", formula)
-            call = LibraryCall(tuple(operands.split(", ")), formula, alike and alike[1])
             found[name] = (*found.get(name, ()), call)
     return found
 
