@@ -90,7 +90,7 @@ trace | n | NAME({m,m,n}, 0, 0, 1)
 diagonal | m,n | NAME({m,n,n}, 0, 1, 2)
 scatter_add index_add | m,n | NAME({m,n}, {y:k<m}, {k,n})
 renorm | m,n | NAME({m,n}, 2, 0, 0.5)
-multi_head_attention | m,n | NAME({m,n*2}, {k,n*2}, {k,n*2}, 2)[:, :<n>]
+multi_head_attention | m,n | NAME({m,n*2}, {k,n*2}, {k,n*2}, 2, 3)[:, :<n>]
 median | m | NAME({m,n}, axis=1)
 pad | n | NAME({n-2}, 1, mode='edge')
 pad | n | NAME({n-2}, (1, 1))

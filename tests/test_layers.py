@@ -319,3 +319,13 @@ def test_every_name_is_explained() -> None:
         assert "_1" not in text, name
     assert "dX = onehot(y, N).T @ dY" in explanation("take")
     assert explanation("trigamma").splitlines()[1].startswith("The derivative of trigamma")
+
+
+@pytest.mark.parametrize(
+    "call",
+    ["multi_head_attention(Q, K, V, 2)", "scaled_dot_product_attention(Q, K, V)"],
+)
+def test_attention_that_scales_elsewhere_asks_for_what_it_divides_by(call: str) -> None:
+    """Without d nothing would be divided, in silence."""
+    with pytest.raises(MatderivError, match=r", d\)"):
+        matderiv.gradient(f"L = sum({call}**2)", wrt="Q")

@@ -359,7 +359,7 @@ _LEAST = {"unfold": 3} | dict.fromkeys(
 )
 
 #: The same of others.
-_MORE = {"multi_head_attention": 4} | dict.fromkeys(
+_MORE = {"multi_head_attention": 5} | dict.fromkeys(
     ("pad", "roll", "split", "array_split", "chunk"), 2
 )
 

@@ -223,7 +223,7 @@ def _multi_head_attention(  # noqa: PLR0913 - as the frameworks have it
     k: Node,
     v: Node,
     heads: SizeText,
-    d: Node = nodes.ONE,
+    d: Node,
     *,
     dimensions: _Dimensions,
     read: Read,

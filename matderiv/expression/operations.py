@@ -97,7 +97,7 @@ _EXAMPLES = {
     **dict.fromkeys(("pixel_shuffle", "pixel_unshuffle"), ("X", "2")),
     **dict.fromkeys(("interpolate", "upsample"), ("X", "scale_factor=2")),
     "renorm": ("X", "2", "0", "c"),
-    "multi_head_attention": ("Q", "K", "V", "2"),
+    "multi_head_attention": ("Q", "K", "V", "2", "d"),
     "tri": ("4",),
     "windows": ("x", "3"),
     "take_along_axis": ("X", "Y", "axis=1"),
